@@ -152,13 +152,15 @@ class Play:
 class ListenerMood:
     """The listener's present mood, read from the last songs played.
 
-    plays: how many songs it was read from; reason: a sentence for a person.
+    plays: how many songs it was read from; reason: a sentence for a person; model: the bundle whose mood
+    space `vector` lies in, as ``name-version``.
     """
 
     scores: Mapping[str, float]
     vector: NDArray[np.float32]
     plays: int
     reason: str
+    model: str
 
     @property
     def label(self) -> str:
