@@ -1,0 +1,48 @@
+// The seam between the portable code and the kernels that are compiled once per instruction set.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "tables.h"
+
+namespace em {
+
+// The whole table, in its order, as numbers.
+enum Descriptor : uint32_t {
+#define EM_DESCRIPTOR(name, ...) k_##name,
+#define EM_FAMILY(name, ...) k_##name,
+#include "descriptors/table.inc"
+#undef EM_DESCRIPTOR
+#undef EM_FAMILY
+  kDescriptorCount
+};
+
+struct KernelJob {
+  const Tables *tables;
+  const uint32_t *descriptors;  // the ones to compute, ascending
+  uint32_t descriptor_count;
+  const float *signal;      // start of the first frame's span
+  const float *emphasised;  // the same, pre-emphasised
+  float *previous;          // [bins], kept between jobs
+  bool first;               // the first frame of the signal is among them
+  void *workspace;          // Kernel::workspace_bytes, aligned to 64
+  float *values;            // [values][lanes]: for each descriptor its members in order
+};
+
+struct Kernel {
+  const char *name;
+  uint32_t lanes;
+  bool (*supported)();
+  size_t (*workspace_bytes)(const Tables &);
+  void (*run)(const KernelJob &);
+};
+
+// Members of a descriptor that a kernel writes.
+inline uint32_t family_size(const Tables &tables, uint32_t descriptor) {
+  return descriptor == k_mfcc ? tables.n_mfcc : descriptor == k_formant ? 2 : 1;
+}
+
+// Best first; the last is the baseline, which every processor supports.
+const Kernel *const *kernels(size_t *count);
+
+}  // namespace em

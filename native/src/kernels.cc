@@ -1,0 +1,25 @@
+#include "kernel.h"
+
+namespace em {
+
+namespace baseline {
+extern const Kernel kernel;
+}
+#if defined(EM_HAVE_V3)
+namespace v3 {
+extern const Kernel kernel;
+}
+#endif
+
+const Kernel *const *kernels(size_t *count) {
+  static const Kernel *const all[] = {
+#if defined(EM_HAVE_V3)
+      &v3::kernel,
+#endif
+      &baseline::kernel,
+  };
+  *count = sizeof all / sizeof *all;
+  return all;
+}
+
+}  // namespace em

@@ -1,0 +1,245 @@
+"""Low-level descriptors of audio over time, computed by the native core.
+
+The definitions are in ``docs/descriptors.md``; the core's configuration is mirrored by `FeatureConfig`. One extractor
+serves batch and streaming: batch is "push everything, then finish", and rows are bit-equal however the samples were cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemood import _native
+from edgemood.domain import FeatureSequence
+from edgemood.errors import ConfigError, NotFiniteError
+
+#: Version of the descriptors' values; stored with every analysis and in every model bundle.
+VERSION: str = _native.feature_version()
+
+_ENUMS: Mapping[str, tuple[str, ...]] = {
+    "output": ("frames", "segments"),
+    "window": ("hann", "hamming", "rectangular"),
+    "mel_edges": ("exact", "bins"),
+}
+_NOT_FINITE = 4  # em_status EM_ERROR_NOT_FINITE
+_FINISHED = 6  # EM_ERROR_FINISHED
+
+
+@dataclass(frozen=True)
+class FeatureConfig:
+    """How descriptors are computed. The defaults are the method's.
+
+    Lengths and hops are in samples, segments in frames; see ``em_config`` in ``edgemood.h`` for the limits of each.
+    """
+
+    output: str = "segments"
+    sample_rate: int = 22050
+    frame_length: int = 662
+    hop_length: int = 551
+    n_fft: int = 1024
+    window: str = "hann"
+    preemphasis: float = 0.97
+    n_mels: int = 40
+    mel_fmin_hz: float = 20.0
+    mel_fmax_hz: float = 10000.0
+    mel_edges: str = "exact"
+    f0_min_hz: float = 55.0
+    f0_max_hz: float = 1000.0
+    voicing_threshold: float = 0.45
+    lpc_order: int = 12
+    lpc_fmax_hz: float = 5500.0
+    segment_frames: int = 120
+    segment_hop: int = 40
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by name, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> FeatureConfig:
+        """The inverse of `to_dict`.
+
+        Raises
+        ------
+        ConfigError
+            A field is missing or unknown.
+        """
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ConfigError(f"unknown feature setting {unknown[0]!r}")
+        if missing := sorted(known - set(values)):
+            raise ConfigError(f"feature setting {missing[0]!r} is missing")
+        return cls(**values)
+
+    def _native(self) -> _native.Config:
+        config = _native.Config()
+        for name, value in asdict(self).items():
+            if name in _ENUMS:
+                if value not in _ENUMS[name]:
+                    raise ConfigError(f"{name} = {value!r}: must be one of {', '.join(_ENUMS[name])}")
+                value = _ENUMS[name].index(value)  # noqa: PLW2901
+            try:
+                setattr(config, name, value)
+            except TypeError:
+                raise ConfigError(f"{name} = {value!r}: not a number this field can hold") from None
+        return config
+
+
+@dataclass(frozen=True)
+class DescriptorInfo:
+    """One frame-level descriptor; a family (MFCC, formants) is given by its first member.
+
+    `minimum` and `maximum` are the range of its values, infinite where they are unbounded (or where half the sample
+    rate is the bound). Where `absent_is_zero`, 0 means "none in this frame" and functionals skip such frames.
+    """
+
+    name: str
+    unit: str
+    minimum: float
+    maximum: float
+    summary: str
+    source: str
+    absent_is_zero: bool
+
+
+def descriptors() -> list[DescriptorInfo]:
+    """The frame-level descriptors of this build."""
+    return [DescriptorInfo(*row) for row in _native.descriptors()]
+
+
+def functionals() -> tuple[str, ...]:
+    """Names of the functionals that can follow a descriptor's name and an underscore."""
+    return tuple(_native.functionals())
+
+
+def set_names(name: str) -> tuple[str, ...]:
+    """The column names of a named set, in order.
+
+    Raises
+    ------
+    ConfigError
+        There is no such set.
+    """
+    try:
+        return tuple(_native.set_names(name))
+    except _native.NativeError as error:
+        raise ConfigError(error.args[1]) from None
+
+
+class Extractor:
+    """A streaming extractor of named columns.
+
+    Parameters
+    ----------
+    config
+        What to compute, and whether rows are frames or segments.
+    names
+        A set's name (``"lld50"``, segments) or column names: descriptors for frames (``"mfcc_1"``), descriptor and
+        functional for segments (``"mfcc_1_mean"``).
+
+    Raises
+    ------
+    ConfigError
+        A setting or a name cannot be used; the message says which.
+    """
+
+    def __init__(self, config: FeatureConfig | None = None, names: str | Sequence[str] = "lld50") -> None:
+        self.config = config or FeatureConfig()
+        self.names = set_names(names) if isinstance(names, str) else tuple(names)
+        try:
+            self._native = _native.Extractor(self.config._native(), list(self.names))
+        except _native.NativeError as error:
+            raise ConfigError(error.args[1]) from None
+        self._samples = 0
+
+    @property
+    def row_length(self) -> int:
+        """Samples that one row covers."""
+        return self._native.row_length
+
+    @property
+    def row_hop(self) -> int:
+        """Samples from the start of one row to the start of the next."""
+        return self._native.row_hop
+
+    def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Take mono samples, nominally in [-1, 1]; return the rows they complete, float32 ``[rows, columns]``.
+
+        Raises
+        ------
+        NotFiniteError
+            A sample is NaN or infinite. Nothing was taken; the extractor can go on.
+        ConfigError
+            The extractor is finished, or `samples` is not one-dimensional.
+        """
+        block = np.ascontiguousarray(samples, dtype=np.float32)
+        if block.ndim != 1:
+            raise ConfigError(f"samples must have one dimension (mono), not shape {block.shape}")
+        try:
+            rows = self._native.push(block)
+        except _native.NativeError as error:
+            raise self._translated(error) from None
+        self._samples += len(block)
+        return rows
+
+    def finish(self) -> NDArray[np.float32]:
+        """Return the rows still held back. Samples short of a whole row are dropped.
+
+        Raises
+        ------
+        ConfigError
+            The extractor is finished already; `reset` it first.
+        """
+        try:
+            return self._native.finish()
+        except _native.NativeError as error:
+            raise self._translated(error) from None
+
+    def reset(self) -> None:
+        """Forget everything pushed so far."""
+        self._native.reset()
+        self._samples = 0
+
+    def times(self, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Start and end of the first `rows` rows in seconds, each float64 ``[rows]``."""
+        start = np.arange(rows, dtype=np.float64) * self.row_hop / self.config.sample_rate
+        return start, start + self.row_length / self.config.sample_rate
+
+    def _translated(self, error: _native.NativeError) -> Exception:
+        status, message = error.args
+        if status == _NOT_FINITE:
+            index = self._samples + int(message)
+            return NotFiniteError(f"sample {index} ({index / self.config.sample_rate:.3f} s) is NaN or infinite")
+        if status == _FINISHED:
+            return ConfigError("the extractor is finished; reset() it first")
+        return ConfigError(message)
+
+
+def extract(
+    blocks: Iterable[NDArray[np.float32]],
+    config: FeatureConfig | None = None,
+    names: str | Sequence[str] = "lld50",
+) -> FeatureSequence:
+    """The descriptors of a whole signal, given as blocks of mono samples.
+
+    Returns
+    -------
+    FeatureSequence
+        One row a segment (or a frame, where ``config.output`` is ``"frames"``); none where the signal is shorter than
+        one row.
+
+    Raises
+    ------
+    ConfigError, NotFiniteError
+        As `Extractor` raises them.
+    """
+    extractor = Extractor(config, names)
+    rows = [extractor.push(block) for block in blocks]
+    rows.append(extractor.finish())
+    values = np.concatenate(rows)
+    start_s, end_s = extractor.times(len(values))
+    return FeatureSequence(values, start_s, end_s, extractor.names, VERSION)
