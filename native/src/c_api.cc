@@ -50,13 +50,20 @@ const char *em_instruction_set(void) {
 
 const char *em_status_name(em_status status) {
   switch (status) {
-    case EM_OK: return "ok";
-    case EM_ERROR_ARGUMENT: return "invalid argument";
-    case EM_ERROR_CONFIG: return "configuration value out of range";
-    case EM_ERROR_CAPACITY: return "output buffer too small";
-    case EM_ERROR_NOT_FINITE: return "a sample is NaN or infinite";
-    case EM_ERROR_MEMORY: return "out of memory";
-    case EM_ERROR_FINISHED: return "already finished";
+    case EM_OK:
+      return "ok";
+    case EM_ERROR_ARGUMENT:
+      return "invalid argument";
+    case EM_ERROR_CONFIG:
+      return "configuration value out of range";
+    case EM_ERROR_CAPACITY:
+      return "output buffer too small";
+    case EM_ERROR_NOT_FINITE:
+      return "a sample is NaN or infinite";
+    case EM_ERROR_MEMORY:
+      return "out of memory";
+    case EM_ERROR_FINISHED:
+      return "already finished";
   }
   return "unknown status";
 }
@@ -75,8 +82,8 @@ const char *em_functional_name(size_t index) {
   return index < em::kFunctionalCount ? em::functional_name(static_cast<uint32_t>(index)) : nullptr;
 }
 
-em_status em_extractor_create(const em_config *config, const char *const *names, size_t count,
-                              em_extractor **extractor, char *message, size_t message_size) {
+em_status em_extractor_create(const em_config *config, const char *const *names, size_t count, em_extractor **extractor,
+                              char *message, size_t message_size) {
   put_message(message, message_size, "");
   if (!extractor) return EM_ERROR_ARGUMENT;
   *extractor = nullptr;

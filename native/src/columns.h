@@ -10,7 +10,18 @@
 namespace em {
 
 enum Functional : uint32_t {
-  kMean, kMin, kMax, kMedian, kSd, kRange, kSkewness, kKurtosis, kSlope, kLowShare, kVoicedShare, kFunctionalCount
+  kMean,
+  kMin,
+  kMax,
+  kMedian,
+  kSd,
+  kRange,
+  kSkewness,
+  kKurtosis,
+  kSlope,
+  kLowShare,
+  kVoicedShare,
+  kFunctionalCount
 };
 
 struct DescriptorRow {

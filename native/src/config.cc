@@ -45,8 +45,8 @@ void check_config(const em_config &c) {
           "above f0_min_hz and at most a quarter of the sample rate");
   require(between(c.voicing_threshold, 0, 1), "voicing_threshold", c.voicing_threshold, "between 0 and 1");
   require(between(c.lpc_order, 4, 32), "lpc_order", c.lpc_order, "between 4 and 32");
-  require(c.lpc_fmax_hz * c.n_fft / c.sample_rate >= 2.0 * c.lpc_order && c.lpc_fmax_hz <= c.sample_rate,
-          "lpc_fmax_hz", c.lpc_fmax_hz, "a band of at least 2 * lpc_order FFT bins, below the sample rate");
+  require(c.lpc_fmax_hz * c.n_fft / c.sample_rate >= 2.0 * c.lpc_order && c.lpc_fmax_hz <= c.sample_rate, "lpc_fmax_hz",
+          c.lpc_fmax_hz, "a band of at least 2 * lpc_order FFT bins, below the sample rate");
 }
 
 }  // namespace em

@@ -75,7 +75,9 @@ uint64_t Extractor::rows_of(uint64_t samples) const {
   return samples < row_length() ? 0 : (samples - row_length()) / row_hop() + 1;
 }
 
-size_t Extractor::max_rows(size_t n_samples) const { return static_cast<size_t>(rows_of(samples_ + n_samples) - rows_); }
+size_t Extractor::max_rows(size_t n_samples) const {
+  return static_cast<size_t>(rows_of(samples_ + n_samples) - rows_);
+}
 
 em_status Extractor::push(const float *samples, size_t n, float *rows, size_t capacity_rows, size_t *n_rows) {
   *n_rows = 0;

@@ -35,7 +35,8 @@ EM_INLINE vf load_frames(const Frames &frames, vf offset, const FftTables &fft, 
       } else {
         squares += value * value;
       }
-      (j & 1 ? im : re)[fft.reversed[(n + j) / 2]] = value;
+      vf *half = j & 1 ? im : re;
+      half[fft.reversed[(n + j) / 2]] = value;
     }
   }
   for (uint32_t i = end / 2; i < fft.m; ++i) re[fft.reversed[i]] = im[fft.reversed[i]] = vf{};
@@ -90,8 +91,7 @@ EM_INLINE Candidate best_candidate(const Tables &t, const vf *autocorrelation) {
 EM_INLINE void pitch(const Tables &t, Block &block, vf *re, vf *im, vf *power) {
   const Frames frames = {block.signal + t.pitch_offset, t.hop_length, t.pitch_length, t.pitch_window};
   vf mean{};
-  for (int l = 0; l < kLanes; ++l)
-    mean[l] = sum_of(frames.start + static_cast<size_t>(l) * frames.hop, frames.length);
+  for (int l = 0; l < kLanes; ++l) mean[l] = sum_of(frames.start + static_cast<size_t>(l) * frames.hop, frames.length);
   const float per_sample = 1.0f / static_cast<float>(frames.length);
   block.pitch_mean_square = load_frames<true>(frames, mean * per_sample, t.pitch_fft, re, im) * per_sample;
   const FftTables &fft = t.pitch_fft;
@@ -136,8 +136,8 @@ void run(const KernelJob &job) {
   vf *re = static_cast<vf *>(job.workspace), *im = re + m;
   vf *power = im + m, *magnitude = power + t.bins, *emphasised = magnitude + t.bins;
   vf *pitch_power = emphasised + t.bins, *scratch = pitch_power + t.pitch_fft.m + 1;
-  Block block = {t, job.signal, power, magnitude, vf{}, vf{}, emphasised, vf{}, vf{}, vf{}, job.previous, job.first,
-                 scratch};
+  Block block = {t,    job.signal, power, magnitude,    vf{},      vf{},   emphasised,
+                 vf{}, vf{},       vf{},  job.previous, job.first, scratch};
 
   const Frames frames = {job.signal + t.frame_offset, t.hop_length, t.frame_length, t.window};
   if (t.stages & kSpectrum) {

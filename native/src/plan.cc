@@ -183,8 +183,7 @@ void Plan::plan_formants() {
   float *cosines = floats(static_cast<size_t>(t.lpc_bins + 1) * (t.lpc_order + 1));
   t.lpc_cosines = cosines;
   for (uint32_t k = 0; k <= t.lpc_bins; ++k)
-    for (uint32_t m = 0; m <= t.lpc_order; ++m)
-      *cosines++ = static_cast<float>(std::cos(kPi * k * m / t.lpc_bins));
+    for (uint32_t m = 0; m <= t.lpc_order; ++m) *cosines++ = static_cast<float>(std::cos(kPi * k * m / t.lpc_bins));
 }
 
 }  // namespace em

@@ -1,5 +1,6 @@
 // A vector of one value per frame ("lane"): every kernel computes kLanes frames at once, all lanes alike, so that a
-// frame's result does not depend on the lane it falls into. Compiled once per instruction set, in namespace em::EM_ARCH.
+// frame's result does not depend on the lane it falls into. Compiled once per instruction set, in namespace
+// em::EM_ARCH.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -40,7 +41,7 @@ EM_INLINE vf square_root(vf v) {
 // Natural logarithm of positive normal numbers, absolute error below 2e-7 * max(1, |ln x|): x = 2^e m with m in
 // [sqrt(1/2), sqrt(2)), ln m = 2 artanh((m - 1) / (m + 1)) by its series.
 EM_INLINE vf natural_log(vf x) {
-  vi bits = (vi)x;  // a bit cast: vectors of one size
+  vi bits = (vi)x;                       // a bit cast: vectors of one size
   const vi shifted = bits - 0x3f3504f3;  // sqrt(1/2)
   const vi exponent = shifted >> 23;
   bits = bits - (exponent << 23);

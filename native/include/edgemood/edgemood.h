@@ -46,25 +46,25 @@ typedef enum em_mel_edges {
 
 /* Set by em_config_init to the defaults given; change what you like afterwards. */
 typedef struct em_config {
-  uint32_t struct_size;      /* sizeof(em_config), set by em_config_init */
-  uint32_t output;           /* em_output; EM_OUTPUT_SEGMENTS */
-  uint32_t sample_rate;      /* Hz; 22050; 4000 to 192000 */
-  uint32_t frame_length;     /* samples; 662 (30 ms); 16 to n_fft */
-  uint32_t hop_length;       /* samples; 551 (25 ms); 1 to 65536 */
-  uint32_t n_fft;            /* a power of two; 1024; 32 to 16384 */
-  uint32_t window;           /* em_window; EM_WINDOW_HANN (periodic) */
-  float preemphasis;         /* of the MFCC and the formants; 0.97; 0 to 1 */
-  uint32_t n_mels;           /* mel filters; 40; 1 to 256 */
-  float mel_fmin_hz;         /* 20 */
-  float mel_fmax_hz;         /* 10000; at most sample_rate / 2 */
-  uint32_t mel_edges;        /* em_mel_edges; EM_MEL_EDGES_EXACT */
-  float f0_min_hz;           /* 55 */
-  float f0_max_hz;           /* 1000; at most sample_rate / 4 */
-  float voicing_threshold;   /* of the normalised autocorrelation; 0.45; 0 to 1 */
-  uint32_t lpc_order;        /* 12; 4 to 32 */
-  float lpc_fmax_hz;         /* upper edge of the band the LPC models; 5500 */
-  uint32_t segment_frames;   /* frames in a segment; 120 (3 s) */
-  uint32_t segment_hop;      /* frames from one segment to the next; 40 (1 s) */
+  uint32_t struct_size;    /* sizeof(em_config), set by em_config_init */
+  uint32_t output;         /* em_output; EM_OUTPUT_SEGMENTS */
+  uint32_t sample_rate;    /* Hz; 22050; 4000 to 192000 */
+  uint32_t frame_length;   /* samples; 662 (30 ms); 16 to n_fft */
+  uint32_t hop_length;     /* samples; 551 (25 ms); 1 to 65536 */
+  uint32_t n_fft;          /* a power of two; 1024; 32 to 16384 */
+  uint32_t window;         /* em_window; EM_WINDOW_HANN (periodic) */
+  float preemphasis;       /* of the MFCC and the formants; 0.97; 0 to 1 */
+  uint32_t n_mels;         /* mel filters; 40; 1 to 256 */
+  float mel_fmin_hz;       /* 20 */
+  float mel_fmax_hz;       /* 10000; at most sample_rate / 2 */
+  uint32_t mel_edges;      /* em_mel_edges; EM_MEL_EDGES_EXACT */
+  float f0_min_hz;         /* 55 */
+  float f0_max_hz;         /* 1000; at most sample_rate / 4 */
+  float voicing_threshold; /* of the normalised autocorrelation; 0.45; 0 to 1 */
+  uint32_t lpc_order;      /* 12; 4 to 32 */
+  float lpc_fmax_hz;       /* upper edge of the band the LPC models; 5500 */
+  uint32_t segment_frames; /* frames in a segment; 120 (3 s) */
+  uint32_t segment_hop;    /* frames from one segment to the next; 40 (1 s) */
 } em_config;
 
 typedef struct em_extractor em_extractor;
