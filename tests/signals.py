@@ -126,5 +126,5 @@ SIGNALS: dict[str, Callable[[int], np.ndarray]] = {
     "tiny": tiny,
     "impulses": impulses,
     "fade": fade,
-    "music": music,
+    "music": lambda sample_rate: music(sample_rate, 3.0),
 }

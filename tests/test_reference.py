@@ -170,10 +170,10 @@ def librosa_frames(config):
 
 def test_dct_is_scipys_orthonormal_one():
     power = power_spectrum(signals.noise(SR, 0.2).astype(float)[: 4 * 662].reshape(4, 662), 1024)
-    log_energy = np.log(mfcc_module.filterbank(power, Config()))
+    log_energy = mfcc_module.log_mel(power, Config())
     expected = scipy.fft.dct(log_energy, norm="ortho", axis=1)
     for i in (0, 1, 7, 39):
-        np.testing.assert_allclose(mfcc_module.mfcc(power, Config(), i), expected[:, i], atol=1e-10)
+        np.testing.assert_allclose(mfcc_module.mfcc(log_energy, i), expected[:, i], atol=1e-10)
 
 
 def test_gain_moves_only_the_zeroth_coefficient():

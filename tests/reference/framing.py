@@ -7,6 +7,7 @@ from math import ceil
 import numpy as np
 
 from reference.formants import formants
+from reference.mfcc import log_mel
 from reference.pitch import f0_and_hnr
 from reference.spectrum import power_spectrum, window
 
@@ -92,6 +93,10 @@ class Frames:
         """Q: the same of the pre-emphasised signal."""
         emphasised = preemphasise(self.x, self.config.preemphasis)
         return power_spectrum(self._centred(emphasised, self.config.frame_length) * self.window, self.config.n_fft)
+
+    @cached_property
+    def log_mel(self) -> np.ndarray:
+        return log_mel(self.emphasised_power, self.config)
 
     @cached_property
     def f0_and_hnr(self) -> tuple[np.ndarray, np.ndarray]:

@@ -44,8 +44,13 @@ def filterbank(emphasised_power: np.ndarray, config) -> np.ndarray:
     return emphasised_power @ filters(config).T
 
 
-def mfcc(emphasised_power: np.ndarray, config, coefficient: int) -> np.ndarray:
-    j = np.arange(1, config.n_mels + 1)
-    scale = np.sqrt((1 if coefficient == 0 else 2) / config.n_mels)
-    basis = scale * np.cos(coefficient * (j - 0.5) * np.pi / config.n_mels)
-    return np.log(np.maximum(filterbank(emphasised_power, config), FLOOR)) @ basis
+def log_mel(emphasised_power: np.ndarray, config) -> np.ndarray:
+    return np.log(np.maximum(filterbank(emphasised_power, config), FLOOR))
+
+
+def mfcc(log_energies: np.ndarray, coefficient: int) -> np.ndarray:
+    """One coefficient of each frame's log filter energies [frames, n_mels]."""
+    n_mels = log_energies.shape[1]
+    j = np.arange(1, n_mels + 1)
+    scale = np.sqrt((1 if coefficient == 0 else 2) / n_mels)
+    return log_energies @ (scale * np.cos(coefficient * (j - 0.5) * np.pi / n_mels))

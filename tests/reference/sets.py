@@ -37,7 +37,7 @@ LLD50 = (
 def descriptor(name: str, frames: Frames) -> np.ndarray:
     """[frames] values of one descriptor; KeyError for a descriptor that has no reference."""
     if name.startswith("mfcc_"):
-        return mfcc.mfcc(frames.emphasised_power, frames.config, int(name.removeprefix("mfcc_")))
+        return mfcc.mfcc(frames.log_mel, int(name.removeprefix("mfcc_")))
     return DESCRIPTORS[name](frames)
 
 
