@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace py = pybind11;
@@ -76,13 +77,15 @@ class Extractor {
   std::unique_ptr<em_extractor, Destroy> handle_;
 };
 
-py::list descriptors() {
-  py::list all;
+using DescriptorRow = std::tuple<std::string, std::string, float, float, std::string, std::string, bool>;
+
+std::vector<DescriptorRow> descriptors() {
+  std::vector<DescriptorRow> all;
   for (size_t i = 0; i < em_descriptor_count(); ++i) {
     em_descriptor_info info;
     em_descriptor_get(i, &info);
-    all.append(py::make_tuple(info.name, info.unit, info.minimum, info.maximum, info.summary, info.source,
-                              info.absent_is_zero != 0));
+    all.emplace_back(info.name, info.unit, info.minimum, info.maximum, info.summary, info.source,
+                     info.absent_is_zero != 0);
   }
   return all;
 }

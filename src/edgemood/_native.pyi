@@ -137,7 +137,7 @@ class Extractor:
         ...
 def abi_version() -> int:
     ...
-def descriptors() -> list:
+def descriptors() -> list[tuple[str, str, float, float, str, str, bool]]:
     """
     (name, unit, minimum, maximum, summary, source, absent_is_zero) of each
     """

@@ -1,7 +1,8 @@
 """Low-level descriptors of audio over time, computed by the native core.
 
 The definitions are in ``docs/descriptors.md``; the core's configuration is mirrored by `FeatureConfig`. One extractor
-serves batch and streaming: batch is "push everything, then finish", and rows are bit-equal however the samples were cut.
+serves batch and streaming: batch is "push everything, then finish", and rows are bit-equal however the samples were
+cut.
 """
 
 from __future__ import annotations
