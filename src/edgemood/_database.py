@@ -1,0 +1,233 @@
+"""The library file: its tables, how a file is recognised and brought up to date, and how it is read and written.
+
+Every version of the tables has one entry in `MIGRATIONS`, which is never changed once it has been released: a new
+version adds an entry. ``PRAGMA user_version`` says how many of them a file has had.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from edgemood.errors import LibraryError
+
+#: Marks a SQLite file as a library of edgemood ("edMd" in ASCII).
+APPLICATION_ID = 0x65644D64
+#: How long a writer waits for another one before it gives up.
+BUSY_TIMEOUT_S = 10.0
+
+_FIRST = """
+-- A song, whatever the number of places it lies at. Ids are never used twice: they are shown to people.
+CREATE TABLE tracks (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    content    BLOB NOT NULL UNIQUE CHECK (length(content) = 16),  -- hash of the encoded audio without tags
+    last_path  BLOB NOT NULL,  -- where it lay last, for a track that has no row in files any more
+    title      TEXT NOT NULL,
+    artist     TEXT NOT NULL,
+    album      TEXT NOT NULL,
+    duration_s REAL NOT NULL
+);
+-- Where the songs lie: absolute paths, as the bytes that the file system knows.
+CREATE TABLE files (
+    path     BLOB NOT NULL PRIMARY KEY,
+    track_id INTEGER NOT NULL REFERENCES tracks (id) ON DELETE CASCADE,
+    size     INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    missing  INTEGER NOT NULL DEFAULT 0 CHECK (missing IN (0, 1))  -- 1: this content is not there now
+) WITHOUT ROWID;
+CREATE INDEX files_by_track ON files (track_id, missing);
+-- What descriptors were made with: JSON of the feature version, the configuration and the names.
+CREATE TABLE feature_sets (
+    id       INTEGER PRIMARY KEY,
+    identity TEXT NOT NULL UNIQUE
+);
+CREATE TABLE features (
+    track_id INTEGER PRIMARY KEY REFERENCES tracks (id) ON DELETE CASCADE,
+    set_id   INTEGER NOT NULL REFERENCES feature_sets (id),
+    data     BLOB NOT NULL
+);
+CREATE TABLE models (
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE  -- of the bundle, with its version
+);
+-- Timelines have a table of their own, so that reading all mood vectors does not drag them through memory.
+CREATE TABLE moods (
+    id       INTEGER PRIMARY KEY,  -- grows: the greatest one of a track is its latest judgement
+    track_id INTEGER NOT NULL REFERENCES tracks (id) ON DELETE CASCADE,
+    model_id INTEGER NOT NULL REFERENCES models (id),
+    set_id   INTEGER NOT NULL REFERENCES feature_sets (id),
+    scores   TEXT NOT NULL,  -- JSON object, label to probability
+    vector   BLOB NOT NULL,  -- little-endian float32
+    UNIQUE (track_id, model_id)
+);
+CREATE TABLE timelines (
+    mood_id INTEGER PRIMARY KEY REFERENCES moods (id) ON DELETE CASCADE,
+    data    BLOB NOT NULL
+);
+-- Plays name the content, not the track: the history outlives a track that was pruned, and counts again if it returns.
+CREATE TABLE plays (
+    id      INTEGER PRIMARY KEY,
+    content BLOB NOT NULL CHECK (length(content) = 16),
+    at      REAL NOT NULL  -- seconds since the epoch
+);
+CREATE INDEX plays_by_time ON plays (at, id);
+-- One row that counts the changes of songs, so that what was derived from them can be kept while only plays are added.
+CREATE TABLE revision (songs INTEGER NOT NULL);
+INSERT INTO revision VALUES (0);
+-- Files that could not be analysed. ctime is there because a change of permissions leaves mtime as it was.
+CREATE TABLE failures (
+    path     BLOB NOT NULL PRIMARY KEY,
+    size     INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    kind     TEXT NOT NULL,
+    error    TEXT NOT NULL,
+    versions TEXT NOT NULL  -- of what failed; another version tries again
+) WITHOUT ROWID;
+"""
+
+#: One script for every version of the tables, oldest first.
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+
+
+class Database:
+    """A library file, open: SQL in, rows out, every error a LibraryError that says what to do.
+
+    A file that is something else, or that a newer edgemood has written, is refused and left exactly as it is.
+    """
+
+    def __init__(self, path: str) -> None:
+        if Path(path).is_dir():
+            raise LibraryError(f"{path} is a folder, not a library file")
+        self.path = path
+        with self._explained():
+            self._connection = sqlite3.connect(os.fsencode(path), timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        try:
+            with self._explained():
+                self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def query(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
+        """Give all rows that `sql` selects."""
+        with self._explained():
+            return self._connection.execute(sql, values).fetchall()
+
+    def run(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Cursor:
+        """Execute one statement that writes; only inside `writing`."""
+        with self._explained():
+            return self._connection.execute(sql, values)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Make what is written inside one transaction: all of it is on the disk afterwards, or none."""
+        with self._explained():
+            self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            with self._explained():
+                self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise LibraryError(explain(self.path, error)) from error
+
+    def _prepare(self) -> None:
+        connection = self._connection
+        _recognise(connection, self.path)  # before anything is written
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
+        connection.execute("PRAGMA journal_size_limit = 4194304")  # the write-ahead log shrinks back to 4 MB
+        _use_wal(connection)
+        self._migrate()
+
+    def _migrate(self) -> None:
+        """Bring the tables up to date in one transaction: a power cut leaves the old version or the new one."""
+        if self._version() == len(MIGRATIONS):
+            return
+        with self.writing():
+            _recognise(self._connection, self.path)  # again: another process may have been here first
+            for script in MIGRATIONS[self._version() :]:
+                for statement in _statements(script):
+                    self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _version(self) -> int:
+        ((version,),) = self.query("PRAGMA user_version")
+        return int(version)
+
+
+def explain(path: str, error: sqlite3.Error) -> str:
+    """Say in one line what SQLite's `error` means for the library at `path`, and what can be done."""
+    text = str(error)
+    advice = {
+        "file is not a database": "is not an edgemood library; it was left as it is: name another file",
+        "database disk image is malformed": "is damaged: move it away and scan again",
+        "database is locked": f"has been busy for {BUSY_TIMEOUT_S:.0f} s: another program is writing to it",
+        "database or disk is full": "cannot grow: the disk is full",
+        "attempt to write a readonly database": "cannot be written: check who owns it and its folder",
+        "unable to open database file": "cannot be opened: check that its folder exists and may be written",
+    }
+    for start, meaning in advice.items():
+        if text.startswith(start):
+            return f"{path} {meaning}"
+    return f"{path} cannot be used: {text}"
+
+
+def _recognise(connection: sqlite3.Connection, path: str) -> None:
+    """Refuse a database that is not ours, or is newer than this program."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application != APPLICATION_ID and (application or version or tables):
+        raise LibraryError(f"{path} is a database of another program; it was left as it is: name another file")
+    if version > len(MIGRATIONS):
+        raise LibraryError(
+            f"{path} was written by a newer edgemood (its format is {version}, this one knows up to "
+            f"{len(MIGRATIONS)}): update edgemood, or name another file"
+        )
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Turn on the write-ahead log: readers and the writer do not block each other.
+
+    The switch needs the file for itself for a moment and does not wait for it, hence the patience here.
+    """
+    patience = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not str(error).startswith("database is locked") or time.monotonic() > patience:
+                raise
+            time.sleep(0.02)
+
+
+def _statements(script: str) -> list[str]:
+    """Cut a script into statements; ``executescript`` would commit the transaction around it."""
+    statements, pending = [], ""
+    for piece in script.split(";"):
+        pending += piece + ";"
+        if sqlite3.complete_statement(pending):  # not a semicolon of a comment, a text or a trigger
+            statements.append(pending)
+            pending = ""
+    return statements

@@ -1,0 +1,305 @@
+"""The library: which songs there are, where they lie, their moods, and what was played. One SQLite file.
+
+Songs are known by content, so one that was moved, copied or retagged is not analysed again. Every result carries what
+made it (`Recipe`), so a new model re-reads stored descriptors and only new descriptors need the audio again. What has
+returned from a method is on the disk (write-ahead log, flushed at every commit) and survives a power cut. Other
+processes may read and write at the same time: every write is one short transaction.
+
+One `Library` belongs to the thread that opened it; another thread opens its own on the same file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from edgemood import _pack
+from edgemood._database import Database
+from edgemood._intake import FileStamp, Intake, Recipe, State
+from edgemood.domain import Failure, FeatureSequence, Mood, MoodSpan, Play, Tags, Track
+from edgemood.errors import LibraryError, UnknownTrackError
+
+__all__ = ["FileStamp", "Library", "MoodMatrix", "Recipe", "State", "Stats", "default_path"]
+
+
+def default_path() -> str:
+    """Where the library lies unless told otherwise.
+
+    ``EDGEMOOD_LIBRARY`` if set, else ``library.db`` in the user's data folder (``$XDG_DATA_HOME/edgemood``).
+    """
+    named = os.environ.get("EDGEMOOD_LIBRARY")
+    return str(Path(named).absolute() if named else platformdirs.user_data_path("edgemood") / "library.db")
+
+
+class MoodMatrix(NamedTuple):
+    """The mood vectors of all songs that are there, for ranking: row `i` of each belongs together.
+
+    ids: int64 ``[n]``; vectors: float32 ``[n, dims]``; artists: `n` names, empty where unknown.
+    """
+
+    ids: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+    artists: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Counts. missing: songs that lie nowhere at present; judged: model -> songs; size_bytes: of the file."""
+
+    songs: int
+    missing: int
+    failures: int
+    plays: int
+    judged: Mapping[str, int]
+    size_bytes: int
+
+
+class Library(Intake):
+    """A library file, open. Use it as a context manager, or `close` it.
+
+    Every method raises LibraryError where the file cannot be read or written; the message says why.
+    """
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._matrix: tuple[tuple[str, int], MoodMatrix] | None = None
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str] | None = None) -> Library:
+        """Open the library at `path` (`default_path` if None), making it and its folder if there is none yet.
+
+        Raises
+        ------
+        LibraryError
+            It cannot be opened, is not a library (it is left untouched then), or a newer edgemood wrote it.
+
+        """
+        where = Path(os.fsdecode(path) if path is not None else default_path()).absolute()
+        try:
+            where.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LibraryError(f"the folder of {where} cannot be made: {error.strerror}") from error
+        return cls(Database(str(where)))
+
+    def close(self) -> None:
+        """Close the file; the library cannot be used any more."""
+        self._database.close()
+
+    @property
+    def path(self) -> str:
+        """Where the file lies."""
+        return self._database.path
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def tracks(self, model: str | None = None) -> list[Track]:
+        """List all songs by id, missing ones too.
+
+        Parameters
+        ----------
+        model
+            Whose judgement to give, as ``name-version``: a song it has not judged has no mood. If None, each song's
+            latest judgement, whoever made it.
+
+        Returns
+        -------
+        list of Track
+            Their moods have an empty timeline, which would be most of the data; `track` gives it.
+
+        """
+        rows = self._database.query(f"SELECT {_COLUMNS} FROM tracks t {_MOODS} ORDER BY t.id", {"model": model})
+        return [self._track(row) for row in rows]
+
+    def track(self, key: int | str | os.PathLike[str], model: str | None = None) -> Track:
+        """Give one song, with its timeline.
+
+        Parameters
+        ----------
+        key
+            Its id, or a path where it lies (or lay last). A text of digits that is not a known path is taken as an id.
+        model
+            As for `tracks`.
+
+        Raises
+        ------
+        UnknownTrackError
+            The library has no such song.
+
+        """
+        track_id = key if isinstance(key, int) else self._id_at(os.fsdecode(key))
+        rows = self._database.query(
+            f"SELECT {_COLUMNS} FROM tracks t {_MOODS} WHERE t.id = :id", {"model": model, "id": track_id}
+        )
+        if not rows:
+            raise UnknownTrackError(f"the library has no song with the id {track_id}")
+        return self._track(rows[0], with_timeline=True)
+
+    def failures(self) -> list[Failure]:
+        """List the files that could not be analysed, by path."""
+        rows = self._database.query("SELECT path, kind, error FROM failures ORDER BY path")
+        return [Failure(os.fsdecode(path), kind, error) for path, kind, error in rows]
+
+    def features(self, track_id: int) -> FeatureSequence:
+        """Give the song's descriptors as stored (see `_pack.rounded` for their precision).
+
+        Raises
+        ------
+        UnknownTrackError
+            There is no such song, or nothing is stored for it.
+
+        """
+        rows = self._database.query(
+            "SELECT x.data, s.identity FROM features x JOIN feature_sets s ON s.id = x.set_id WHERE x.track_id = ?",
+            (track_id,),
+        )
+        if not rows:
+            raise UnknownTrackError(f"the library has no descriptors of a song with the id {track_id}")
+        data, identity = rows[0]
+        try:
+            made_with = json.loads(identity)
+            return _pack.unpack_features(data, tuple(made_with["names"]), made_with["version"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._damaged(track_id, error) from error
+
+    def add_play(self, track_id: int, at: float | None = None) -> Play:
+        """Note that a song was played; it is on the disk when this returns.
+
+        Parameters
+        ----------
+        track_id
+            The song.
+        at
+            When, in seconds since the epoch; now if None, and then never before an earlier play, whatever a clock
+            without a battery says.
+
+        Raises
+        ------
+        UnknownTrackError
+            There is no such song.
+        LibraryError
+            `at` is not a finite number, or the play could not be written.
+
+        """
+        if at is not None and not math.isfinite(at):
+            raise LibraryError(f"{at} is no time at which a song can be played")
+        with self._database.writing():
+            content = self._require(track_id)
+            if at is None:
+                ((latest,),) = self._database.query("SELECT max(at) FROM plays")
+                at = time.time() if latest is None else max(time.time(), latest)
+            self._database.run("INSERT INTO plays (content, at) VALUES (?, ?)", (content, at))
+        return Play(track_id, at)
+
+    def plays(self, limit: int = 10, model: str | None = None) -> list[tuple[Track, Play]]:
+        """Give the last plays, newest first, with their songs (without timelines); model as for `tracks`."""
+        if limit < 1:
+            raise LibraryError(f"the number of plays has to be at least 1, not {limit}")
+        rows = self._database.query(
+            f"""SELECT {_COLUMNS}, p.at FROM plays p CROSS JOIN tracks t ON t.content = p.content {_MOODS}
+                ORDER BY p.at DESC, p.id DESC LIMIT :limit""",
+            {"model": model, "limit": limit},
+        )
+        return [(self._track(row[:-1]), Play(row[0], row[-1])) for row in rows]
+
+    def matrix(self, model: str) -> MoodMatrix:
+        """Give the mood vectors by `model` (``name-version``) of all songs that are there."""
+        ((revision,),) = self._database.query("SELECT songs FROM revision")
+        key = (model, revision)
+        if self._matrix is None or self._matrix[0] != key:
+            self._matrix = key, self._read_matrix(model)
+        return self._matrix[1]
+
+    def stats(self) -> Stats:
+        """Count what is in the library."""
+        ((songs, missing, failures, plays, pages, page_size),) = self._database.query(
+            """SELECT (SELECT count(*) FROM tracks),
+                      (SELECT count(*) FROM tracks t WHERE NOT EXISTS
+                          (SELECT 1 FROM files f WHERE f.track_id = t.id AND NOT f.missing)),
+                      (SELECT count(*) FROM failures), (SELECT count(*) FROM plays),
+                      (SELECT page_count FROM pragma_page_count), (SELECT page_size FROM pragma_page_size)"""
+        )
+        judged = self._database.query(
+            "SELECT o.name, count(*) FROM moods m JOIN models o ON o.id = m.model_id GROUP BY o.id ORDER BY max(m.id)"
+        )
+        return Stats(songs, missing, failures, plays, dict(judged), pages * page_size)
+
+    def _read_matrix(self, model: str) -> MoodMatrix:
+        rows = self._database.query(
+            """SELECT m.track_id, m.vector, t.artist FROM moods m JOIN tracks t ON t.id = m.track_id
+               WHERE m.model_id = (SELECT id FROM models WHERE name = ?)
+               AND EXISTS (SELECT 1 FROM files f WHERE f.track_id = t.id AND NOT f.missing)
+               ORDER BY m.track_id""",
+            (model,),
+        )
+        if not rows:
+            return MoodMatrix(np.empty(0, np.int64), np.empty((0, 0), np.float32), ())
+        ids, vectors, artists = zip(*rows, strict=True)
+        try:
+            matrix = np.frombuffer(b"".join(vectors), "<f4").reshape(len(ids), len(vectors[0]) // 4)
+        except ValueError as error:
+            raise LibraryError(f"{self.path} is damaged: mood vectors of {model} differ in length") from error
+        return MoodMatrix(np.array(ids, np.int64), matrix, artists)
+
+    def _id_at(self, path: str) -> int:
+        for candidate in (os.path.normpath(Path(path).absolute()), os.path.realpath(path)):
+            rows = self._database.query(
+                "SELECT track_id FROM files WHERE path = :path"
+                " UNION ALL SELECT id FROM tracks WHERE last_path = :path LIMIT 1",
+                {"path": os.fsencode(candidate)},
+            )
+            if rows:
+                return int(rows[0][0])
+        if path.isdecimal() and len(path) < 19:
+            return int(path)
+        raise UnknownTrackError(f"the library has no song at {path}: scan it first")
+
+    def _track(self, row: tuple[Any, ...], with_timeline: bool = False) -> Track:
+        track_id, path, title, artist, album, duration_s, missing, model, scores, vector, mood_id = row
+        mood = None
+        if mood_id is not None:
+            try:
+                by_label = json.loads(scores)
+                timeline = self._timeline(mood_id, by_label) if with_timeline else ()
+                mood = Mood(by_label, np.frombuffer(vector, "<f4"), timeline, model)
+            except ValueError as error:
+                raise self._damaged(track_id, error) from error
+        return Track(track_id, os.fsdecode(path), Tags(title, artist, album), duration_s, mood, bool(missing))
+
+    def _timeline(self, mood_id: int, scores: Mapping[str, float]) -> Sequence[MoodSpan]:
+        ((data,),) = self._database.query("SELECT data FROM timelines WHERE mood_id = ?", (mood_id,))
+        return _pack.unpack_timeline(data, tuple(scores))
+
+    def _damaged(self, track_id: int, error: Exception) -> LibraryError:
+        return LibraryError(f"{self.path} is damaged at song {track_id} ({error}): move it away and scan again")
+
+
+#: What `Library._track` reads of tracks t, and the moods that go with them; :model as in `Library.tracks`.
+_COLUMNS = """
+       t.id,
+       coalesce((SELECT f.path FROM files f WHERE f.track_id = t.id ORDER BY f.missing, f.path LIMIT 1), t.last_path),
+       t.title, t.artist, t.album, t.duration_s,
+       NOT EXISTS (SELECT 1 FROM files f WHERE f.track_id = t.id AND NOT f.missing),
+       o.name, m.scores, m.vector, m.id
+"""
+_MOODS = """
+LEFT JOIN moods m ON m.id = (SELECT max(i.id) FROM moods i JOIN models n ON n.id = i.model_id
+                             WHERE i.track_id = t.id AND (:model IS NULL OR n.name = :model))
+LEFT JOIN models o ON o.id = m.model_id
+"""
