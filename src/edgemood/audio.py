@@ -1,0 +1,134 @@
+"""Decode any music file into mono float32 at one sample rate, block by block.
+
+The format is told by content, never by the file's name. libsndfile (soundfile) decodes WAV, AIFF, AU, CAF,
+FLAC, Ogg Vorbis, Opus and MP3; FFmpeg (PyAV, ``pip install edgemood[av]``) M4A/AAC, ALAC, WMA and others. Memory
+does not grow with the length of the file, and the samples do not depend on the size of the blocks.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import soxr
+
+from edgemood._containers import open_regular
+from edgemood._decoders import Samples, check_complete, streams
+from edgemood.errors import ConfigError, CorruptAudioError, NotFiniteError, SilentError, TooShortError
+
+#: Sample rates beyond these are damage, not music.
+_RATES_HZ = (1_000, 1_000_000)
+#: No sample as large as this is sound; its powers would overflow float32.
+_MAX_SAMPLE = 1e12
+#: Peaks below the least step of 24-bit audio are silence (some decoders leave 1e-34 instead of 0).
+_SILENCE = 2.0**-24
+
+
+def blocks(path: str | os.PathLike[str], sample_rate: int, block_s: float = 5.0) -> Iterator[Samples]:
+    """Decode a file into blocks of mono samples.
+
+    Channels are averaged, the rate is converted by soxr (HQ), and the blocks of the same file hold the same
+    samples whatever `block_s` is.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A regular file; names that are not UTF-8 as `os.fsdecode` gives them.
+    sample_rate : int
+        Wanted rate in Hz.
+    block_s : float
+        Length of a block in seconds; the last one is shorter.
+
+    Yields
+    ------
+    float32 array ``[n]``, full scale -1 to 1 (lossy and float files may exceed it), finite.
+
+    Raises
+    ------
+    ConfigError
+        `sample_rate` or `block_s` cannot be used.
+    UnreadableError
+        The file is missing, not permitted, not a regular file, or fails to be read.
+    UnsupportedFormatError
+        It is not audio, or no installed decoder knows it.
+    CorruptAudioError
+        It is damaged, or delivers less than its header announces, by more than 1 % and 0.5 s.
+    NotFiniteError
+        A sample is NaN, infinite or absurdly large.
+    SilentError, TooShortError
+        At the end: every sample was zero; there was none.
+
+    """
+    if not _RATES_HZ[0] <= sample_rate <= _RATES_HZ[1]:
+        raise ConfigError(f"sample_rate must be {_RATES_HZ[0]} to {_RATES_HZ[1]} Hz, not {sample_rate}")
+    size = round(block_s * sample_rate) if math.isfinite(block_s) else 0
+    if size < 1:
+        raise ConfigError(f"block_s must be at least one sample long, not {block_s}")
+    return _in_blocks(_resampled(path, sample_rate), size)
+
+
+def load(path: str | os.PathLike[str], sample_rate: int) -> Samples:
+    """Decode a whole file at once: mono float32 ``[n]`` at `sample_rate` Hz. Raises what `blocks` does."""
+    return np.concatenate(list(blocks(path, sample_rate)))
+
+
+def announced_s(path: str | os.PathLike[str]) -> float | None:
+    """Tell the duration in seconds that a file announces, without decoding it; None where it does not say.
+
+    Raises `UnreadableError`, `UnsupportedFormatError` or `CorruptAudioError` as `blocks` does.
+    """
+    with open_regular(path) as (fd, size):
+        lengths = [stream.announced_s for stream in streams(fd, size)]
+    known = [length for length in lengths if length is not None]
+    return sum(known) if len(known) == len(lengths) else None
+
+
+def _in_blocks(pieces: Iterable[Samples], size: int) -> Iterator[Samples]:
+    block, filled = np.empty(size, np.float32), 0
+    for piece in pieces:
+        rest = piece
+        while len(rest):
+            taken = min(size - filled, len(rest))
+            block[filled : filled + taken] = rest[:taken]
+            filled += taken
+            rest = rest[taken:]
+            if filled == size:
+                yield block
+                block, filled = np.empty(size, np.float32), 0
+    if filled:
+        yield block[:filled]
+
+
+def _resampled(path: str | os.PathLike[str], sample_rate: int) -> Iterator[Samples]:
+    """Give the checked samples of all streams at the wanted rate, then the verdict on the whole file."""
+    peak, samples = 0.0, 0
+    with open_regular(path) as (fd, size):
+        for stream in streams(fd, size):
+            if not _RATES_HZ[0] <= stream.rate_hz <= _RATES_HZ[1]:
+                raise CorruptAudioError(f"damaged header: a sample rate of {stream.rate_hz} Hz")
+            resampler = soxr.ResampleStream(stream.rate_hz, sample_rate, 1, dtype="float32", quality="HQ")
+            count = 0
+            for piece in stream.pieces:
+                peak = max(peak, _checked_peak(piece, count, stream.rate_hz))
+                count += len(piece)
+                yield resampler.resample_chunk(piece)
+            yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+            check_complete(count / stream.rate_hz, stream.announced_s)
+            samples += count
+    if not samples:
+        raise TooShortError("holds no samples")
+    if peak < _SILENCE:
+        raise SilentError("digital silence: every sample is zero (channels averaged)")
+
+
+def _checked_peak(piece: Samples, before: int, rate_hz: int) -> float:
+    """Find the largest magnitude of a piece that `before` samples precede, refusing NaN, infinity and nonsense."""
+    if not len(piece):
+        return 0.0
+    peak = max(float(piece.max()), -float(piece.min()))
+    if peak < _MAX_SAMPLE:  # false for NaN
+        return peak
+    bad = int(np.argmin(np.abs(piece) < _MAX_SAMPLE))
+    raise NotFiniteError(f"the sample at {(before + bad) / rate_hz:.3f} s is {piece[bad]:g}")
