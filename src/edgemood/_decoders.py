@@ -146,7 +146,11 @@ def _others(fd: int, size: int) -> Iterator[Stream]:
 def _sound_file(fd: int, *spans: Span, prefix: bytes = b"") -> Iterator[tuple[soundfile.SoundFile, Iterator[Samples]]]:
     """Open spans of a file as one sound file; raises `soundfile.LibsndfileError`."""
     source = SpanFile(fd, spans, prefix)
-    with soundfile.SoundFile(source) as file:
+    try:
+        file = soundfile.SoundFile(source)
+    except soundfile.LibsndfileError as error:
+        raise source.error or error from None
+    with file:
         yield file, _pieces(file, source)
 
 
@@ -182,6 +186,8 @@ def _read(file: soundfile.SoundFile, source: SpanFile, buffer: Samples, done: in
     try:
         piece = file.read(out=buffer)
     except soundfile.LibsndfileError as error:
+        if source.error:
+            raise source.error from error
         if unknown_length and source.at_end:
             # such a FLAC file fails in a seek behind its end; what was decoded until there is in the buffer
             return buffer[: int(np.argmax(np.isnan(np.append(buffer[:, 0], np.nan))))], True

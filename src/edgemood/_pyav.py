@@ -50,7 +50,7 @@ Frames = Iterator[tuple[int, NDArray[np.float32]]]
 def available() -> bool:
     """Whether PyAV is installed and can be imported."""
     try:
-        import av  # noqa: F401, PLC0415 -- optional
+        import av  # noqa: F401
     except ImportError:
         return False
     return True
@@ -68,7 +68,7 @@ def opened(fd: int, container: str, start: int = 0) -> Iterator[tuple[float | No
         FFmpeg cannot read it; while iterating, FFmpeg meets damage.
 
     """
-    import av  # noqa: PLC0415 -- optional, and slow to import
+    import av  # optional, and slow to import
 
     demuxer = DEMUXERS[container]
     source = SpanFile(fd, [(start, os.fstat(fd).st_size)])  # a plain file's seek would raise inside FFmpeg's callbacks
@@ -100,7 +100,7 @@ def _announced_s(media: av.container.InputContainer, container: str) -> float | 
 
 
 def _decoded(media: av.container.InputContainer, container: str, source: SpanFile) -> Frames:
-    import av  # noqa: PLC0415
+    import av
 
     stream = media.streams.audio[0]
     if stream.codec_context is None:
