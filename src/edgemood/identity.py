@@ -11,7 +11,9 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 import mutagen
-from mutagen.apev2 import APENoHeaderError, APEv2
+from mutagen import MutagenError
+from mutagen.apev2 import APEv2
+from mutagen.easyid3 import EasyID3
 
 from edgemood import _mpeg, _ogg
 from edgemood._containers import chunks, container, id3v2_end, open_regular, tail_tags_start
@@ -171,9 +173,10 @@ def _mutagen_tags(file: BinaryIO) -> Any:
         media = mutagen.File(file, easy=True)
         if media is not None and media.tags:
             return media.tags
-    with suppress(APENoHeaderError):
-        file.seek(0)
-        return APEv2(file)  # type: ignore[no-untyped-call]  # mutagen is annotated in part only
+    for reader in (EasyID3, APEv2):  # on formats that have no business with them
+        with suppress(MutagenError):
+            file.seek(0)
+            return reader(file)
     return {}
 
 
