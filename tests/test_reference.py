@@ -252,7 +252,7 @@ def test_autocorrelation_is_the_sum_of_products():
 
 
 @pytest.mark.parametrize("f_hz", [60.0, 82.4, 110.0, 261.6, 440.0, 905.0])
-@pytest.mark.parametrize("partials", [1, 3])
+@pytest.mark.parametrize("partials", [1, 3, 8])
 def test_f0_of_a_tone(f_hz, partials):
     x = signals.harmonic(SR, f_hz=f_hz, partials=partials)
     np.testing.assert_allclose(values(x, "f0"), f_hz, rtol=2e-3)

@@ -63,25 +63,28 @@ EM_INLINE float sum_of(const float *x, uint32_t n) {
 }
 
 struct Candidate {
-  vf score, lag, before, at, after;
+  vf score, lag, height;  // lag 0 where there is none
 };
 
-// Boersma's autocorrelation method: the window's own autocorrelation divided out, the best local maximum kept.
+// Boersma's autocorrelation method: the window's own autocorrelation divided out, every local maximum refined by a
+// parabola, the best kept.
 EM_INLINE Candidate best_candidate(const Tables &t, const vf *autocorrelation) {
   const vf r0 = autocorrelation[0];
   const vf scale = 1.0f / (r0 > 0.0f ? r0 : splat(1.0f));
-  Candidate best = {splat(-1e30f), vf{}, vf{}, vf{}, vf{}};
+  Candidate best = {splat(-1e30f), vf{}, vf{}};
   vf before = autocorrelation[t.lag_min - 1] * t.window_correction[t.lag_min - 1] * scale;
   vf at = autocorrelation[t.lag_min] * t.window_correction[t.lag_min] * scale;
   for (uint32_t lag = t.lag_min; lag <= t.lag_max; ++lag) {
     const vf after = autocorrelation[lag + 1] * t.window_correction[lag + 1] * scale;
-    const vf score = at + t.octave_bonus[lag];
-    const vi better = (at > before) & (at >= after) & (score > best.score);
+    const vi peak = (at > before) & (at >= after);
+    const vf curve = before - at * 2.0f + after;
+    const vf shift = (before - after) * 0.5f / (peak ? curve : splat(-1.0f));
+    const vf height = at - (before - after) * shift * 0.25f;
+    const vf score = height + t.octave_bonus[lag];
+    const vi better = peak & (score > best.score);
     best.score = better ? score : best.score;
-    best.lag = better ? splat(static_cast<float>(lag)) : best.lag;
-    best.before = better ? before : best.before;
-    best.at = better ? at : best.at;
-    best.after = better ? after : best.after;
+    best.lag = better ? shift + static_cast<float>(lag) : best.lag;
+    best.height = better ? height : best.height;
     before = at;
     at = after;
   }
@@ -106,11 +109,9 @@ EM_INLINE void pitch(const Tables &t, Block &block, vf *re, vf *im, vf *power) {
   untangle(fft, re, im, [=](uint32_t k, vf r, vf) { power[k] = r; });
 
   const Candidate best = best_candidate(t, power);
-  const vf curve = best.before - best.at * 2.0f + best.after;
-  const vf shift = (best.before - best.after) * 0.5f / (curve < 0.0f ? curve : splat(-1.0f));
   const vi found = (best.lag > 0.0f) & (block.pitch_mean_square >= 1e-12f);
-  block.pitch_lag = found ? best.lag + shift : vf{};
-  block.pitch_height = clamp(best.at - (best.before - best.after) * shift * 0.25f, 1e-4f, 1.0f - 1e-4f);
+  block.pitch_lag = found ? best.lag : vf{};
+  block.pitch_height = clamp(best.height, 1e-4f, 1.0f - 1e-4f);
 }
 
 size_t scratch_vectors(const Tables &t) { return t.n_mels > t.lpc_bins + 1 ? t.n_mels : t.lpc_bins + 1; }

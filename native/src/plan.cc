@@ -170,7 +170,7 @@ void Plan::plan_pitch() {
     for (uint32_t i = 0; i + lag < t.pitch_length; ++i) r[lag] += window[i] * window[i + lag];
   for (uint32_t lag = 0; lag < r.size(); ++lag) {
     correction[lag] = static_cast<float>(r[0] / r[lag]);
-    bonus[lag] = lag ? static_cast<float>(-0.01 * std::log2(config_.f0_min_hz * lag / rate)) : 0.0f;
+    bonus[lag] = lag ? static_cast<float>(-0.03 * std::log2(config_.f0_min_hz * lag / rate)) : 0.0f;
   }
 }
 
@@ -180,10 +180,11 @@ void Plan::plan_formants() {
   t.lpc_order = config_.lpc_order;
   t.lpc_bins = std::min(config_.n_fft / 2, static_cast<uint32_t>(std::lround(config_.lpc_fmax_hz / bin_hz)));
   t.formant_first_bin = std::max(1u, static_cast<uint32_t>(std::ceil(90.0 / bin_hz)));
-  float *cosines = floats(static_cast<size_t>(t.lpc_bins + 1) * (t.lpc_order + 1));
-  t.lpc_cosines = cosines;
+  t.lpc_stride = (t.lpc_order + 1 + 3) / 4 * 4;
+  lpc_cosines_.assign(static_cast<size_t>(t.lpc_bins + 1) * t.lpc_stride, 0.0);
   for (uint32_t k = 0; k <= t.lpc_bins; ++k)
-    for (uint32_t m = 0; m <= t.lpc_order; ++m) *cosines++ = static_cast<float>(std::cos(kPi * k * m / t.lpc_bins));
+    for (uint32_t m = 0; m <= t.lpc_order; ++m) lpc_cosines_[k * t.lpc_stride + m] = std::cos(kPi * k * m / t.lpc_bins);
+  t.lpc_cosines = lpc_cosines_.data();
 }
 
 }  // namespace em

@@ -42,6 +42,7 @@ class Plan {
   std::vector<uint32_t> value_start_;  // by descriptor
   uint32_t span_ = 0, values_ = 0;
   std::vector<std::unique_ptr<float[]>> float_tables_;
+  std::vector<double> lpc_cosines_;
   std::vector<std::unique_ptr<uint32_t[]>> index_tables_;
   std::vector<MelFilter> mel_;
 };

@@ -17,6 +17,10 @@ constexpr int kLanes = 4;
 
 typedef float vf __attribute__((vector_size(kLanes * 4)));
 typedef int32_t vi __attribute__((vector_size(kLanes * 4)));
+// Doubles for half of the lanes: as wide as the registers that vf fills.
+constexpr int kHalf = kLanes / 2;
+typedef float vfh __attribute__((vector_size(kHalf * 4)));
+typedef double vd __attribute__((vector_size(kHalf * 8)));
 
 #define EM_INLINE static inline __attribute__((always_inline))
 
@@ -26,6 +30,17 @@ EM_INLINE vf load(const float *p) {
   vf v;
   std::memcpy(&v, p, sizeof v);
   return v;
+}
+
+// Half `half` (0 or 1) of v as doubles, and back.
+EM_INLINE vd widen(const vf *v, int half) {
+  vfh part;
+  std::memcpy(&part, reinterpret_cast<const char *>(v) + half * sizeof part, sizeof part);
+  return __builtin_convertvector(part, vd);
+}
+EM_INLINE void narrow(vd v, vf *to, int half) {
+  const vfh part = __builtin_convertvector(v, vfh);
+  std::memcpy(reinterpret_cast<char *>(to) + half * sizeof part, &part, sizeof part);
 }
 
 EM_INLINE vf maximum(vf a, vf b) { return a > b ? a : b; }

@@ -45,7 +45,8 @@ struct Tables {
 
   // Formants
   uint32_t lpc_order = 0, lpc_bins = 0, formant_first_bin = 0;  // lpc_bins: K of docs/descriptors.md
-  const float *lpc_cosines = nullptr;                           // [K + 1][order + 1]
+  uint32_t lpc_stride = 0;                                      // lpc_order + 1 rounded up to a multiple of 4
+  const double *lpc_cosines = nullptr;                          // [K + 1][lpc_stride], zeros from column order + 1 on
 };
 
 // What must be computed before a descriptor can be.

@@ -151,6 +151,10 @@ class Extractor:
     def __init__(self, config: FeatureConfig | None = None, names: str | Sequence[str] = "lld50") -> None:
         self.config = config or FeatureConfig()
         self.names = set_names(names) if isinstance(names, str) else tuple(names)
+        if not self.names:
+            raise ConfigError("no column was asked for: names is empty")
+        if unfit := [name for name in self.names if not isinstance(name, str) or "\0" in name]:
+            raise ConfigError(f"no column can be called {unfit[0]!r}")
         try:
             self._native = _native.Extractor(self.config._native(), list(self.names))
         except _native.NativeError as error:
@@ -175,11 +179,15 @@ class Extractor:
         NotFiniteError
             A sample is NaN or infinite. Nothing was taken; the extractor can go on.
         ConfigError
-            The extractor is finished, or `samples` is not one-dimensional.
+            The extractor is finished, or `samples` is not a one-dimensional array of floats.
         """
-        block = np.ascontiguousarray(samples, dtype=np.float32)
+        block = np.asarray(samples)
+        if block.dtype.kind != "f":
+            raise ConfigError(f"samples must be floats in [-1, 1], not {block.dtype.name}")
         if block.ndim != 1:
             raise ConfigError(f"samples must have one dimension (mono), not shape {block.shape}")
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
+            block = np.ascontiguousarray(block, dtype=np.float32)
         try:
             rows = self._native.push(block)
         except _native.NativeError as error:

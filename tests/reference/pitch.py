@@ -6,7 +6,7 @@ import numpy as np
 
 from reference.spectrum import window
 
-OCTAVE_COST = 0.01
+OCTAVE_COST = 0.03
 QUIET = 1e-6  # mean square below which nothing is voiced
 SILENT = 1e-12  # mean square below which there is no autocorrelation to speak of
 SILENT_HNR_DB = -40.0
@@ -32,15 +32,14 @@ def best_candidate(r: np.ndarray, config) -> tuple[float, float] | None:
     lag_max = ceil(config.sample_rate / config.f0_min_hz)
     best, best_strength = None, -np.inf
     for lag in range(lag_min, lag_max + 1):
-        if r[lag] > r[lag - 1] and r[lag] >= r[lag + 1]:
-            strength = r[lag] - OCTAVE_COST * np.log2(config.f0_min_hz * lag / config.sample_rate)
+        left, peak, right = r[lag - 1 : lag + 2]
+        if peak > left and peak >= right:
+            shift = 0.5 * (left - right) / (left - 2 * peak + right)
+            height = peak - 0.25 * (left - right) * shift
+            strength = height - OCTAVE_COST * np.log2(config.f0_min_hz * lag / config.sample_rate)
             if strength > best_strength:
-                best, best_strength = lag, strength
-    if best is None:
-        return None
-    left, peak, right = r[best - 1 : best + 2]
-    shift = 0.5 * (left - right) / (left - 2 * peak + right)
-    return best + shift, peak - 0.25 * (left - right) * shift
+                best, best_strength = (lag + shift, height), strength
+    return best
 
 
 def f0_and_hnr(frames: np.ndarray, config) -> tuple[np.ndarray, np.ndarray]:

@@ -8,54 +8,54 @@ namespace EM_ARCH {
 namespace {
 
 constexpr int kMaxOrder = 32;
-constexpr float kSilence = 1e-9f;
+constexpr double kSilence = 1e-9;
 
-EM_INLINE void autocorrelation(const Tables &t, const vf *power, vf *r) {
-  const uint32_t columns = t.lpc_order + 1;
-  for (uint32_t m = 0; m < columns; m += 4) {
-    const uint32_t count = columns - m < 4 ? columns - m : 4;
-    vf sum[4] = {};
+// In double: a spectrum of a few harmonics leaves the normal equations close to singular, and the envelope's dips are
+// small differences of large numbers.
+EM_INLINE void autocorrelation(const Tables &t, const vf *power, int half, vd *r) {
+  for (uint32_t m = 0; m < t.lpc_stride; m += 4) {
+    vd sum[4] = {};
     for (uint32_t k = 0; k <= t.lpc_bins; ++k) {
-      const vf p = power[k] * (k == 0 || k == t.lpc_bins ? 1.0f : 2.0f);
-      const float *cosines = t.lpc_cosines + static_cast<size_t>(k) * columns + m;
-      for (uint32_t i = 0; i < count; ++i) sum[i] += p * cosines[i];
+      const vd p = widen(power + k, half) * (k == 0 || k == t.lpc_bins ? 1.0 : 2.0);
+      const double *cosines = t.lpc_cosines + static_cast<size_t>(k) * t.lpc_stride + m;
+      for (uint32_t i = 0; i < 4; ++i) sum[i] += p * cosines[i];
     }
-    for (uint32_t i = 0; i < count; ++i) r[m + i] = sum[i];
+    for (uint32_t i = 0; i < 4; ++i) r[m + i] = sum[i];
   }
 }
 
 // Levinson-Durbin recursion: a[0] = 1 and the predictor polynomial a[1..order].
-EM_INLINE void levinson(const vf *r, uint32_t order, vf *a) {
-  vf error = r[0];
-  a[0] = splat(1.0f);
+EM_INLINE void levinson(const vd *r, uint32_t order, vd *a) {
+  vd error = r[0];
+  a[0] = vd{} + 1.0;
   for (uint32_t i = 1; i <= order; ++i) {
-    vf sum = r[i];
+    vd sum = r[i];
     for (uint32_t j = 1; j < i; ++j) sum += a[j] * r[i - j];
-    const vf reflection = -sum / error;
+    const vd reflection = -sum / error;
     for (uint32_t j = 1; j <= i / 2; ++j) {
-      const vf low = a[j], high = a[i - j];
+      const vd low = a[j], high = a[i - j];
       a[j] = low + reflection * high;
       if (j != i - j) a[i - j] = high + reflection * low;
     }
     a[i] = reflection;
-    error *= 1.0f - reflection * reflection;
+    error *= 1.0 - reflection * reflection;
   }
 }
 
 // |A|^2 on the band's bins: b[0] + 2 sum b[m] cos(pi k m / K), b the autocorrelation of a.
-EM_INLINE void inverse_envelope(const Tables &t, const vf *a, vf *d) {
+EM_INLINE void inverse_envelope(const Tables &t, const vd *a, int half, vf *d) {
   const uint32_t order = t.lpc_order;
-  vf b[kMaxOrder + 1];
+  vd b[kMaxOrder + 4] = {};
   for (uint32_t m = 0; m <= order; ++m) {
-    vf sum{};
-    for (uint32_t i = 0; i + m <= order; ++i) sum += a[i] * a[i + m];
-    b[m] = m == 0 ? sum : sum * 2.0f;
+    for (uint32_t i = 0; i + m <= order; ++i) b[m] += a[i] * a[i + m];
+    if (m > 0) b[m] *= 2.0;
   }
   for (uint32_t k = 0; k <= t.lpc_bins; ++k) {
-    const float *cosines = t.lpc_cosines + static_cast<size_t>(k) * (order + 1);
-    vf sum = b[0];
-    for (uint32_t m = 1; m <= order; ++m) sum += b[m] * cosines[m];
-    d[k] = maximum(sum, splat(1e-12f));
+    const double *cosines = t.lpc_cosines + static_cast<size_t>(k) * t.lpc_stride;
+    vd sum{};
+    for (uint32_t m = 0; m < t.lpc_stride; m += 4)
+      for (uint32_t i = 0; i < 4; ++i) sum += b[m + i] * cosines[m + i];
+    narrow(sum, d + k, half);
   }
 }
 
@@ -71,7 +71,10 @@ EM_INLINE void keep(Dip &dip, vi mask, uint32_t k, const vf *d) {
 }
 
 EM_INLINE vf frequency(const Tables &t, const Dip &dip) {
-  const vf left = natural_log(dip.before), middle = natural_log(dip.at), right = natural_log(dip.after);
+  constexpr float kFloor = 1e-12f;
+  const vf left = natural_log(maximum(dip.before, splat(kFloor)));
+  const vf middle = natural_log(maximum(dip.at, splat(kFloor)));
+  const vf right = natural_log(maximum(dip.after, splat(kFloor)));
   const vf curve = left - middle * 2.0f + right;
   const vf shift = (left - right) * 0.5f / (curve > 0.0f ? curve : splat(1.0f));
   const vf hz = (dip.bin + clamp(shift, -0.5f, 0.5f)) * (t.sample_rate / static_cast<float>(t.fft.n));
@@ -82,13 +85,16 @@ EM_INLINE vf frequency(const Tables &t, const Dip &dip) {
 
 void formant(Block &block, vf *out) {
   const Tables &t = block.tables;
-  vf r[kMaxOrder + 1] = {}, a[kMaxOrder + 1] = {};
-  autocorrelation(t, block.emphasised, r);
-  const vi silent = r[0] < kSilence;
-  r[0] = silent ? splat(1.0f) : r[0] * 1.0001f;
-  levinson(r, t.lpc_order, a);
-  vf *d = block.scratch;
-  inverse_envelope(t, a, d);
+  vf *d = block.scratch, power{};
+  for (int half = 0; half < 2; ++half) {
+    vd r[kMaxOrder + 4] = {}, a[kMaxOrder + 1] = {};
+    autocorrelation(t, block.emphasised, half, r);
+    narrow(r[0], &power, half);
+    r[0] = r[0] < kSilence ? vd{} + 1.0 : r[0] * 1.0001;
+    levinson(r, t.lpc_order, a);
+    inverse_envelope(t, a, half, d);
+  }
+  const vi silent = power < static_cast<float>(kSilence);
 
   const Dip none = {vf{}, splat(1.0f), splat(1.0f), splat(1.0f)};
   Dip first = none, second = none;
