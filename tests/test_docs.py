@@ -1,0 +1,33 @@
+"""The documents say what the build does."""
+
+from pathlib import Path
+
+from edgemood import features
+
+ROOT = Path(__file__).resolve().parents[1]
+DESCRIPTORS = (ROOT / "docs" / "descriptors.md").read_text()
+
+
+def test_every_descriptor_is_defined():
+    for descriptor in features.descriptors():
+        name = descriptor.name.replace("mfcc_0", "mfcc_i")
+        assert f"`{name}`" in DESCRIPTORS, f"docs/descriptors.md does not define {name}"
+
+
+def test_every_functional_is_defined():
+    for functional in features.functionals():
+        assert f"`{functional}`" in DESCRIPTORS or f"{functional}," in DESCRIPTORS, functional
+
+
+def test_the_table_is_complete():
+    for d in features.descriptors():
+        assert d.unit and d.summary and d.source
+        assert d.minimum < d.maximum
+
+
+def test_lld50_is_the_methods():
+    names = features.set_names("lld50")
+    assert len(names) == len(set(names)) == 50
+    groups = {"mfcc": 18, "spectral": 5, "hnr": 1, "formant": 2, "energy": 10, "f0": 6, "zcr": 8}
+    for stem, count in groups.items():
+        assert sum(name.split("_")[0] == stem for name in names) == count
