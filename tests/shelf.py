@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from hashlib import blake2b
 
 import numpy as np
 
-from edgemood.domain import QUADRANTS, FeatureSequence, Mood, MoodSpan, SongAnalysis, Tags, plane_position
+from edgemood.domain import QUADRANTS, Failure, FeatureSequence, Mood, MoodSpan, SongAnalysis, Tags, plane_position
 from edgemood.library import FileStamp, Library, Recipe
 
 RECIPE = Recipe.of("shelf-1", "1", ["energy_mean"], {"hop": 1})
@@ -36,3 +37,9 @@ def fill(library: Library, songs: Sequence[tuple[str, str, str]]) -> list[int]:
         library.store(path, FileStamp(1, 1), analysis(path, label, artist, f"Song {number}", number), RECIPE)
         for number, (path, label, artist) in enumerate(songs)
     ]
+
+
+def fail(path: str | os.PathLike[str], file: str, error: str) -> None:
+    """List a file as failed in the library at `path`."""
+    with Library.open(path) as library:
+        library.fail(Failure(file, "CorruptAudioError", error), FileStamp(1, 1), "1")

@@ -1,0 +1,47 @@
+"""The progress bar of a scan, on stderr; nothing where that is not a terminal."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from edgemood.cli.text import clock
+
+if TYPE_CHECKING:
+    from edgemood.pipeline import Progress
+
+
+class ScanBar:
+    """A bar with songs per minute and the time left. Use it as a context manager."""
+
+    def __init__(self) -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(
+            disable=not sys.stderr.isatty(),
+            bar_format="{desc}{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt}{postfix}",
+            dynamic_ncols=True,
+            leave=False,
+        )
+
+    def __enter__(self) -> ScanBar:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def show(self, progress: Progress) -> None:
+        """Show how far the scan is."""
+        if self._bar.disable:
+            return
+        if progress.total is None:
+            self._bar.set_description_str(f"looking at files: {progress.skipped:,} unchanged ")
+            return
+        left = "" if progress.eta_s is None else f", {clock(progress.eta_s)} left"
+        failed = f", {progress.failed} failed" if progress.failed else ""
+        self._bar.total, self._bar.n = progress.total, progress.done
+        self._bar.set_description_str("", refresh=False)
+        self._bar.set_postfix_str(f"{progress.songs_per_min:.0f} songs/min{left}{failed}")

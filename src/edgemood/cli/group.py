@@ -1,0 +1,120 @@
+"""What all commands share: options, how errors and interruptions end, and where the engine comes from."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from edgemood.cli.shapes import shown
+from edgemood.errors import ConfigError, EdgemoodError
+
+if TYPE_CHECKING:
+    from edgemood.engine import Engine
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EXIT_FAILED = 1  # some files failed, or there is nothing to tell
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130  # as a shell reports SIGINT
+EXIT_PIPE_CLOSED = 141  # as a shell reports SIGPIPE: the reader (head, less) has gone
+
+
+class Group(click.Group):
+    """Commands whose errors end in one line on stderr and a documented exit code, never in a traceback."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> NoReturn:
+        """Run a command and exit."""
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):  # a terminal that cannot show a character gets it escaped
+                stream.reconfigure(errors="backslashreplace")
+        sys.exit(self._run(args, complete_var, **extra))
+
+    def _run(self, args: Sequence[str] | None, complete_var: str | None, **extra: Any) -> int:
+        try:
+            code = super().main(args, "edgemood", complete_var, standalone_mode=False, **extra)
+        except click.Abort:  # what click makes of KeyboardInterrupt
+            return EXIT_INTERRUPTED
+        except (click.ClickException, EdgemoodError, OSError) as error:
+            return complain(*_explained(error))
+        return code if isinstance(code, int) else 0
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; end quietly where the reader of its output goes away."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # What is still in the buffer has nowhere to go: the flush at exit must not fail over it again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_PIPE_CLOSED
+        return result
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """Return what to say about an error, and the exit code."""
+    if isinstance(error, click.ClickException):
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        hint = f" (see {context.command_path} --help)" if context else ""
+        return error.format_message().rstrip(".") + hint, error.exit_code
+    if isinstance(error, OSError) and error.filename:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}", EXIT_FAILED
+    return str(error), EXIT_USAGE if isinstance(error, ConfigError) else EXIT_FAILED
+
+
+def complain(message: str, code: int = EXIT_FAILED) -> int:
+    """Print one line on stderr and return the exit code."""
+    click.echo(f"edgemood: error: {printable(message)}", err=True)
+    return code
+
+
+def printable(text: str) -> str:
+    """Return text that is safe on a terminal: one line, no control characters, odd bytes escaped."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in shown(text))
+
+
+def example(*lines: str) -> str:
+    """Return the examples that end a command's help."""
+    return "\n".join(["\b", "Example:" if len(lines) == 1 else "Examples:", *(f"  {line}" for line in lines)])
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    """Keep an option for `engine`; given to the command it wins over the same one given before the command."""
+    if value is not None:
+        ctx.obj = {**(ctx.obj or {}), param.name: value}
+
+
+def library_option(command: F) -> F:
+    """Add ``--library FILE``."""
+    kind = click.Path(dir_okay=False)
+    text = "Library file [default: EDGEMOOD_LIBRARY, or in the user's data folder]."
+    return click.option("--library", type=kind, expose_value=False, callback=_remember, help=text)(command)
+
+
+def model_option(command: F) -> F:
+    """Add ``--model NAME``."""
+    text = "Model bundle: a name that `edgemood models` lists, or a folder."
+    return click.option("--model", metavar="NAME", expose_value=False, callback=_remember, help=text)(command)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+
+file_argument = click.Path(dir_okay=False)
+
+
+def engine() -> Engine:
+    """Open the engine on the library and model that the options name."""
+    import edgemood
+
+    settings = click.get_current_context().obj or {}
+    return edgemood.open(settings.get("library"), settings.get("model", "default"))

@@ -1,0 +1,158 @@
+"""Commands that look at files without the library: mood, features, models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+import click
+import numpy as np
+
+from edgemood.cli import shapes, text
+from edgemood.cli.group import (
+    EXIT_FAILED,
+    complain,
+    engine,
+    example,
+    file_argument,
+    json_option,
+    model_option,
+    printable,
+)
+from edgemood.domain import FeatureSequence, SongAnalysis
+from edgemood.errors import AudioError, BundleError, TooShortError
+
+
+@click.command(
+    epilog=example(
+        "edgemood mood song.flac --timeline",
+        "edgemood mood song.ogg --plot mood.png",
+        "edgemood mood --json ~/Music/*.mp3",
+    )
+)
+@model_option
+@json_option
+@click.option("--timeline", is_flag=True, help="Show how the mood moves through the song.")
+@click.option("--plot", type=file_argument, metavar="PNG", help="Draw the timeline of one song (PNG, SVG or PDF).")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.pass_context
+def mood(ctx: click.Context, files: tuple[str, ...], as_json: bool, timeline: bool, plot: str | None) -> None:
+    """Tell the mood of songs, without keeping it.
+
+    Files that cannot be read are named and the others go on; the exit code is then 1. With --json each file has its
+    line, in the order given, always with its timeline.
+    """
+    if plot and len(files) > 1:
+        raise click.UsageError("--plot draws one song: give one FILE")
+    failures = 0
+    with engine() as judge:
+        for file, found in judge.analyse_each(files):
+            if isinstance(found, SongAnalysis):
+                lines = [shapes.line(shapes.song(file, found))] if as_json else text.song(file, found, timeline)
+                click.echo("\n".join(lines))
+                if plot:
+                    _plot(found, file, plot)
+                continue
+            failures += 1
+            if as_json:
+                click.echo(shapes.line(shapes.failure(found)))
+            else:
+                complain(f"{file}: {found.error}")
+    if failures:
+        ctx.exit(EXIT_FAILED)
+
+
+def _plot(analysis: SongAnalysis, file: str, out: str) -> None:
+    from edgemood import plot
+
+    plot.save(analysis.mood, analysis.tags.title or printable(Path(file).name), out)
+
+
+@click.command(
+    epilog=example(
+        "edgemood features song.wav --csv segments.csv", "edgemood features song.wav --frames --npz frames.npz"
+    )
+)
+@click.option("--set", "set_name", default="lld50", show_default=True, help="Named set of descriptors.")
+@click.option("--frames", is_flag=True, help="The set's descriptors frame by frame, instead of segments.")
+@click.option("--csv", "csv_out", type=click.Path(dir_okay=False, allow_dash=True), help="Write CSV [default: stdout].")
+@click.option("--npz", "npz_out", type=file_argument, help="Write NumPy arrays: values, names, start_s, end_s, ...")
+@click.argument("file", metavar="FILE")
+def features(set_name: str, frames: bool, csv_out: str | None, npz_out: str | None, file: str) -> None:
+    """Compute the descriptors of a file.
+
+    There is one row a segment, or with --frames one a frame. CSV has a heading: start_s, end_s, then the names of the
+    descriptors.
+    """
+    from edgemood import audio
+    from edgemood import features as core
+
+    if csv_out and npz_out:
+        raise click.UsageError("give --csv or --npz, not both")
+    names, config = core.set_names(set_name), core.FeatureConfig()
+    if frames:
+        names, config = _descriptors(names, core.functionals()), replace(config, output="frames")
+    try:
+        sequence = core.extract(audio.blocks(file, config.sample_rate), config, names)
+        if not len(sequence.values):
+            raise TooShortError(f"shorter than one {'frame' if frames else 'segment'}")
+    except AudioError as error:
+        raise click.ClickException(f"{file}: {error}") from error
+    if npz_out:
+        with Path(npz_out).open("wb") as out:
+            np.savez(
+                out,
+                values=sequence.values,
+                names=sequence.names,
+                start_s=sequence.start_s,
+                end_s=sequence.end_s,
+                version=sequence.version,
+                config=json.dumps(config.to_dict()),
+            )
+    else:
+        with click.open_file(csv_out or "-", "w") as stream:
+            _write_csv(sequence, stream)
+
+
+def _descriptors(columns: tuple[str, ...], functionals: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the descriptors under the columns of a segment set, each once: ``zcr`` of ``zcr_mean``, ``zcr_sd``."""
+
+    def bare(column: str) -> str:
+        ends = [name for name in functionals if column.endswith(f"_{name}")]
+        return column.removesuffix(f"_{max(ends, key=len)}") if ends else column
+
+    return tuple(dict.fromkeys(bare(column) for column in columns))
+
+
+def _write_csv(sequence: FeatureSequence, stream: IO[str]) -> None:
+    def lines() -> Iterator[str]:
+        yield ",".join(["start_s", "end_s", *sequence.names])
+        for start, end, row in zip(sequence.start_s, sequence.end_s, sequence.values, strict=True):
+            # 9 digits give every float32 back exactly.
+            yield ",".join([f"{start:.6f}", f"{end:.6f}", *(f"{value:.9g}" for value in row)])
+
+    stream.writelines(f"{line}\n" for line in lines())
+
+
+@click.command(epilog=example("edgemood models", "edgemood models --json"))
+@json_option
+def models(as_json: bool) -> None:
+    """List the model bundles.
+
+    These ship with edgemood. Each is shown with its moods, size, measured accuracy, and whether it can be used here.
+    """
+    from edgemood.bundle import read_manifest
+    from edgemood.mood import MODELS, available
+
+    found = available()
+    default = next((info.name for info in found if info.problem is None), None)
+    for info in found:
+        # A bundle without a version is one whose manifest could not be read.
+        accuracy = read_manifest(MODELS / info.name).accuracy if info.version else {}
+        described = (info, info.name == default, accuracy)
+        click.echo(shapes.line(shapes.model(*described)) if as_json else "\n".join(text.model(*described)))
+    if default is None:
+        raise BundleError("no model bundle can be used here" if found else "no model bundle is installed")

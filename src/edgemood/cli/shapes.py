@@ -1,0 +1,142 @@
+r"""The JSON that commands print, one object a line. Other programs read these shapes: add to them, never change them.
+
+Every object that has a ``path`` has it in readable form, and where the file's name is not UTF-8 (its odd bytes are
+then shown as ``\xNN``) the exact bytes as ``path_b64``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from edgemood.domain import Failure, ListenerMood, Mood, MoodSpan, Pick, Play, SongAnalysis, Track
+
+if TYPE_CHECKING:
+    from edgemood.mood import BundleInfo
+    from edgemood.pipeline import ScanReport
+
+Shape = dict[str, Any]
+
+
+def line(shape: Shape) -> str:
+    """Return one line of strict JSON: ASCII, and never NaN."""
+    return json.dumps(shape, allow_nan=False)
+
+
+def shown(text: str) -> str:
+    r"""Return a path, or a message with one in it, as text; bytes that are not UTF-8 as ``\xNN``."""
+    try:
+        return os.fsencode(text).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # no path: characters that the file system's encoding lacks
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def path(exact: str) -> Shape:
+    """Return ``path``, and ``path_b64`` where the name is not UTF-8."""
+    raw = os.fsencode(exact)
+    try:
+        return {"path": raw.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"path": shown(exact), "path_b64": b64encode(raw).decode("ascii")}
+
+
+def song(file: str, analysis: SongAnalysis) -> Shape:
+    """Return one line of ``edgemood mood``."""
+    return {
+        **path(file),
+        **_mood(analysis.mood),
+        "duration_s": round(analysis.duration_s, 3),
+        "model": analysis.mood.model,
+        "timeline": [_span(span) for span in analysis.mood.timeline],
+    }
+
+
+def failure(found: Failure) -> Shape:
+    """Return one line of ``edgemood mood`` or ``edgemood library`` for a file that cannot be analysed."""
+    return {**path(found.path), "error": shown(found.error)}
+
+
+def scan(report: ScanReport) -> Shape:
+    """Return what ``edgemood scan`` prints; the failures themselves are in ``edgemood library --failed``."""
+    return {
+        "analysed": report.analysed,
+        "moved": report.moved,
+        "rejudged": report.rejudged,
+        "unchanged": report.unchanged,
+        "failed": report.failed,
+        "failed_before": report.failed_before,
+        "missing": report.missing,
+        "wall_s": round(report.wall_s, 3),
+        "songs_per_min": round(report.songs_per_min, 3),
+        "cpu_s": {stage: round(spent, 3) for stage, spent in report.cpu_s.items()},
+    }
+
+
+def track(known: Track) -> Shape:
+    """Return one line of ``edgemood library`` for a song; its mood is null where no model has judged it yet."""
+    mood = known.mood
+    return {
+        "id": known.id,
+        **path(known.path),
+        "title": known.tags.title,
+        "artist": known.tags.artist,
+        "album": known.tags.album,
+        "duration_s": round(known.duration_s, 3),
+        **(_mood(mood) if mood else {"mood": None, "scores": None, "valence": None, "arousal": None}),
+        "model": mood.model if mood else None,
+        "missing": known.missing,
+    }
+
+
+def pick(chosen: Pick) -> Shape:
+    """Return one line of ``edgemood next``."""
+    return {**track(chosen.track), "similarity": round(chosen.similarity, 6), "reason": chosen.reason}
+
+
+def listener(mood: ListenerMood) -> Shape:
+    """Return what ``edgemood now`` prints."""
+    return {**_mood(mood), "plays": mood.plays, "reason": mood.reason, "model": mood.model}
+
+
+def played(play: Play, known: Track) -> Shape:
+    """Return what ``edgemood played`` prints; ``at`` is in seconds since the epoch."""
+    return {"id": play.track_id, **path(known.path), "at": round(play.at, 3)}
+
+
+def model(info: BundleInfo, default: bool, accuracy: Mapping[str, Any]) -> Shape:
+    """Return one line of ``edgemood models``; ``problem`` is null where the bundle can be used here."""
+    return {
+        "name": info.name,
+        "version": info.version,
+        "default": default,
+        "labels": list(info.labels),
+        "size_bytes": info.size_bytes,
+        "quantisation": info.quantisation,
+        "accuracy": accuracy,
+        "problem": info.problem,
+    }
+
+
+def _mood(mood: Mood | ListenerMood) -> Shape:
+    return {"mood": mood.label, **_where(mood)}
+
+
+def _span(span: MoodSpan) -> Shape:
+    return {
+        "start_s": round(span.start_s, 3),
+        "end_s": round(span.end_s, 3),
+        **_where(span),
+        "attention": round(span.attention, 6),
+    }
+
+
+def _where(mood: Mood | ListenerMood | MoodSpan) -> Shape:
+    """Scores and the place on the plane."""
+    return {
+        "scores": {label: round(score, 6) for label, score in mood.scores.items()},
+        "valence": None if mood.valence is None else round(mood.valence, 6),
+        "arousal": None if mood.arousal is None else round(mood.arousal, 6),
+    }

@@ -1,0 +1,246 @@
+"""The facade: what a program that embeds edgemood calls, and all that the command line calls.
+
+Library and model are opened on first use: a player that only notes plays and asks what is next never loads the model,
+its interpreter or a decoder, and judging single files never touches the library.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from edgemood import listener, recommend
+from edgemood.domain import Failure, ListenerMood, Mood, Pick, Play, SongAnalysis, Track
+from edgemood.library import FileStamp, Library
+
+if TYPE_CHECKING:
+    from edgemood.mood import MoodModel
+    from edgemood.pipeline import Progress, ScanReport
+
+#: How files are named to edgemood: absolute, or from the current folder.
+FilePath = str | os.PathLike[str]
+
+
+def open(library: FilePath | None = None, model: str = "default") -> Engine:
+    """Open edgemood.
+
+    Parameters
+    ----------
+    library
+        The library file; if None, what ``EDGEMOOD_LIBRARY`` names, else ``$XDG_DATA_HOME/edgemood/library.db``. It is
+        made where there is none.
+    model
+        A model bundle: the name of a shipped one, or its folder.
+
+    Returns
+    -------
+    Engine
+        Use it as a context manager, in one thread.
+
+    """
+    return Engine(library, model)
+
+
+class Engine:
+    """A music library that knows moods. See `open`.
+
+    Every method may raise LibraryError where the library cannot be opened, read or written, and BundleError where it
+    needs the model and that cannot be used.
+    """
+
+    def __init__(self, library: FilePath | None = None, model: str = "default") -> None:
+        self._where = library
+        self._model_name = model
+        self._resources = ExitStack()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the library; the engine cannot be used any more."""
+        self._resources.close()
+
+    @cached_property
+    def _library(self) -> Library:
+        return self._resources.enter_context(Library.open(self._where))
+
+    @cached_property
+    def model(self) -> MoodModel:
+        """The model that judges songs."""
+        from edgemood import mood
+
+        return mood.load(self._model_name)
+
+    # ------------------------------------------------------------------------------------------------------- sound
+
+    def scan(
+        self,
+        *folders: FilePath,
+        jobs: int | None = None,
+        retry_failed: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> ScanReport:
+        """Bring the library up to date with the music in `folders` (see `pipeline.scan`).
+
+        Parameters
+        ----------
+        folders
+            Folders, searched as deep as they are, or files.
+        jobs
+            How many worker processes; one less than there are cores, but at least one, if None.
+        retry_failed
+            Try files again that failed before and have not changed since.
+        on_progress
+            Called when a song is done.
+
+        Raises
+        ------
+        ConfigError
+            There is no such folder, or `jobs` is out of range.
+
+        """
+        from edgemood import pipeline
+
+        return pipeline.scan(
+            self._library,
+            folders,
+            model=self._model_name,
+            jobs=jobs,
+            retry_failed=retry_failed,
+            on_progress=on_progress,
+        )
+
+    def mood(self, path: FilePath) -> Mood:
+        """Judge one file without keeping the result. See `analyse`, which also gives tags and descriptors."""
+        return self.analyse(path).mood
+
+    def analyse(self, path: FilePath) -> SongAnalysis:
+        """Analyse one file in this process, without keeping the result.
+
+        Raises
+        ------
+        AudioError
+            The file cannot be read, or has nothing to judge; the message says why.
+
+        """
+        from edgemood import pipeline
+
+        return pipeline.analyse(path, self.model)
+
+    def analyse_each(self, paths: Iterable[FilePath]) -> Iterator[tuple[str, SongAnalysis | Failure]]:
+        """Analyse files in a process of their own, in their order, without keeping the results.
+
+        A file that cannot be read gives its Failure and the others go on; so does one that crashes its decoder, hangs
+        or takes all memory.
+        """
+        from edgemood._analysis import GO_ON, FileJob, set_up_worker
+        from edgemood.workers import Pool
+
+        jobs = (FileJob(os.fspath(path), _stamp(path)) for path in paths)
+        function = f"{set_up_worker.__module__}:{set_up_worker.__name__}"
+        with Pool(function, (self._model_name, self.model.id)) as pool:  # of one process: it keeps the order
+            for outcome in pool.run(jobs, lambda job, content: GO_ON):
+                path = outcome.task.path
+                yield path, Failure(path, outcome.kind, outcome.error) if outcome.failed else outcome.value
+
+    # ------------------------------------------------------------------------------------------------------ library
+
+    def played(self, song: int | FilePath, at: float | None = None) -> Play:
+        """Note that a song was just played; it is on the disk when this returns.
+
+        Parameters
+        ----------
+        song
+            Its id, or a path where it lies.
+        at
+            When, in seconds since the epoch; now if None.
+
+        Raises
+        ------
+        UnknownTrackError
+            The library has no such song.
+
+        """
+        return self._library.add_play(self._library.track(song).id, at)
+
+    def now(self) -> ListenerMood:
+        """Read the listener's present mood from the songs played last (see `listener.read`).
+
+        Raises
+        ------
+        LibraryError
+            Nothing has been played yet, or no song that was played last has a mood.
+
+        """
+        return listener.read(self._last_played())
+
+    def next(self, n: int = 10, exclude: Iterable[int] = ()) -> list[Pick]:
+        """Recommend `n` songs to play next, nearest to the listener's mood first (see `recommend.rank`).
+
+        Parameters
+        ----------
+        n
+            How many, at least 1; there are fewer where the library has no more.
+        exclude
+            Ids of songs not to offer, besides those played last.
+
+        Raises
+        ------
+        LibraryError
+            As `now`.
+
+        """
+        heard = self._last_played()
+        mood = listener.read(heard)
+        request = recommend.Request(mood, n, [track for track, _ in heard], frozenset(exclude))
+        candidates = recommend.Candidates(
+            *self._library.matrix(mood.model), lambda track_id: self._library.track(track_id, mood.model)
+        )
+        return recommend.rank(request, candidates)
+
+    def _last_played(self) -> listener.Heard:
+        """Return the listener's window, all judged by the model of the newest judged song where it has judged them."""
+        heard = self._library.plays(listener.WINDOW)
+        models = [track.mood.model for track, _ in heard if track.mood]
+        return self._library.plays(listener.WINDOW, models[0]) if len(set(models)) > 1 else heard
+
+    def library(self) -> list[Track]:
+        """All songs of the library by id, missing ones too, each with its latest mood (without timeline)."""
+        return self._library.tracks()
+
+    def track(self, song: int | FilePath) -> Track:
+        """One song of the library with its timeline, by id or by a path where it lies.
+
+        Raises
+        ------
+        UnknownTrackError
+            The library has no such song.
+
+        """
+        return self._library.track(song)
+
+    def failures(self) -> list[Failure]:
+        """List the files that could not be analysed, by path."""
+        return self._library.failures()
+
+    def prune(self) -> int:
+        """Remove songs whose files are gone, and give their number; the history of plays stays."""
+        return self._library.prune()
+
+
+def _stamp(path: FilePath) -> FileStamp:
+    """Return the stamp of a file, an empty one where there is none: reading it will say what is wrong."""
+    try:
+        return FileStamp.of(Path(path).stat())
+    except OSError:
+        return FileStamp(0, 0)
