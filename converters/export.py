@@ -1,0 +1,169 @@
+"""From a trained Keras model to TFLite: fused LSTMs, builtin operators only, two precisions."""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+
+from converters.network import NetworkConfig, build
+
+#: Kinds of export: ``int8`` has int8 weights and float32 activations (dynamic range), ``float16`` has float16 weights.
+KINDS = ("int8", "float16")
+_CELL_CLIP = 6  # vtable slot of cell_clip in UnidirectionalSequenceLSTMOptions: 4 + 2 * field number 1
+
+
+class FusedLSTM(keras.layers.LSTM):
+    """An LSTM whose call the converter recognises and turns into one operator.
+
+    The converter replaces a function that says it implements an LSTM, trusting the order of its arguments and results,
+    and keeps only the sequence among the results. The weights are those of ``keras.layers.LSTM``.
+    """
+
+    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
+        """The output sequence ``[batch, steps, units]``; starts from zeros, masks nothing."""
+        batch, steps, units = sequences.shape[0], sequences.shape[1], self.units
+
+        @tf.function(
+            autograph=False,
+            experimental_attributes={
+                "api_implements": f"lstm_{uuid.uuid4()}",
+                "time_major": False,
+                "go_backwards": False,
+            },
+        )
+        def fusible(inputs: Any, h0: Any, c0: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:  # noqa: PLR0913, PLR0917
+            def step(state: Any, x: Any) -> Any:
+                gates = tf.matmul(x, kernel) + tf.matmul(state[0], recurrent) + bias
+                take, keep, new, give = tf.split(gates, 4, axis=1)
+                cell = tf.sigmoid(keep) * state[1] + tf.sigmoid(take) * tf.tanh(new)
+                return tf.sigmoid(give) * tf.tanh(cell), cell
+
+            hidden, cells = tf.scan(step, tf.transpose(inputs, [1, 0, 2]), (h0, c0))
+            sequence = tf.ensure_shape(tf.transpose(hidden, [1, 0, 2]), (batch, steps, units))
+            return hidden[-1], sequence, hidden[-1], cells[-1], tf.constant(0.0)
+
+        zeros = tf.zeros((batch, units))
+        weights = (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
+        return fusible(sequences, zeros, zeros, *map(tf.convert_to_tensor, weights))[1]
+
+
+def convert(members: Sequence[keras.Model], config: NetworkConfig, kind: str, temperature: float = 1.0) -> bytes:
+    """The TFLite file of trained networks, for one window a call.
+
+    Parameters
+    ----------
+    members
+        Made by `network.build` with `config`. Of several, the file gives the softmax of their mean logits, their mean
+        attention and salience, and their vectors one after the other.
+    config
+        The configuration they were built with.
+    kind
+        One of `KINDS`.
+    temperature
+        The logits are divided by it before the softmax that gives the exported ``probs``.
+
+    Raises
+    ------
+    ValueError
+        The converted file has operators that a plain TFLite runtime lacks, or unfused LSTMs.
+    """
+    networks = [_fusible(member, config) for member in members]
+    content = _unclip(_converted(networks, config, kind, temperature))
+    check_operators(content, config.layers * len(members))
+    return content
+
+
+def _fusible(member: keras.Model, config: NetworkConfig) -> keras.Model:
+    """The same network with LSTMs that the converter fuses, for batches of one, without the auxiliary head."""
+    network = build(replace(config, aux=0), FusedLSTM, batch=1)
+    trained = {layer.name: layer.get_weights() for layer in member.layers}
+    for layer in network.layers:
+        if layer.weights:
+            layer.set_weights(trained[layer.name])
+    return network
+
+
+def _converted(networks: Sequence[keras.Model], config: NetworkConfig, kind: str, temperature: float) -> bytes:
+    def serve(x: Any, mask: Any) -> dict[str, Any]:
+        outs = [network([x, mask], training=False) for network in networks]
+        mean = {key: tf.add_n([out[key] for out in outs]) / len(outs) for key in ("logits", "attention", "salience")}
+        return {
+            "probs": tf.nn.softmax(mean["logits"] / temperature),
+            "vector": tf.concat([out["vector"] for out in outs], axis=1),
+            "attention": mean["attention"],
+            "salience": mean["salience"],
+        }
+
+    module = tf.Module()
+    module.kept = [weight.value for network in networks for weight in network.weights]
+    concrete = tf.function(serve, autograph=False).get_concrete_function(
+        x=tf.TensorSpec((1, config.window, config.descriptors), tf.float32, name="x"),
+        mask=tf.TensorSpec((1, config.window), tf.float32, name="mask"),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures={"serving_default": concrete})
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]  # without representative data: dynamic range
+        if kind == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        return bytes(converter.convert())
+
+
+def operators(content: bytes) -> Counter[str]:
+    """How often each operator occurs in a TFLite file; custom ones as ``CUSTOM:name``."""
+    names = {value: key for key, value in vars(schema.BuiltinOperator).items() if not key.startswith("_")}
+    model = schema.Model.GetRootAsModel(content, 0)
+    codes = []
+    for i in range(model.OperatorCodesLength()):
+        code = model.OperatorCodes(i)
+        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        custom = code.CustomCode()
+        codes.append(names[number] if custom is None else f"CUSTOM:{custom.decode()}")
+    return Counter(codes[operator.OpcodeIndex()] for operator in _operators(model))
+
+
+def check_operators(content: bytes, lstm_layers: int) -> None:
+    """Raise ValueError unless the file has the LSTMs fused and only operators that every TFLite runtime has."""
+    found = operators(content)
+    foreign = sorted(name for name in found if name.startswith(("CUSTOM", "FLEX")) or name in ("WHILE", "IF"))
+    if foreign:
+        raise ValueError(f"the converted model needs operators that devices lack: {', '.join(foreign)}")
+    if found["UNIDIRECTIONAL_SEQUENCE_LSTM"] != lstm_layers:
+        raise ValueError(f"{lstm_layers} LSTM layers, but {found['UNIDIRECTIONAL_SEQUENCE_LSTM']} fused operators")
+
+
+def tensor_names(content: bytes) -> tuple[dict[str, str], dict[str, str]]:
+    """The file's own names of the signature's inputs and outputs."""
+    model = schema.Model.GetRootAsModel(content, 0)
+    signature, graph = model.SignatureDefs(0), model.Subgraphs(0)
+
+    def names(count: int, at: Any) -> dict[str, str]:
+        maps = [at(i) for i in range(count)]
+        return {m.Name().decode(): graph.Tensors(m.TensorIndex()).Name().decode() for m in maps}
+
+    return names(signature.InputsLength(), signature.Inputs), names(signature.OutputsLength(), signature.Outputs)
+
+
+def _operators(model: Any) -> list[Any]:
+    graphs = [model.Subgraphs(i) for i in range(model.SubgraphsLength())]
+    return [graph.Operators(k) for graph in graphs for k in range(graph.OperatorsLength())]
+
+
+def _unclip(content: bytes) -> bytes:
+    """Take the clip of 10, which the converter gives every fused LSTM's cell, out again; Keras has none."""
+    data = bytearray(content)
+    for operator in _operators(schema.Model.GetRootAsModel(data, 0)):
+        if operator.BuiltinOptionsType() == schema.BuiltinOptions.UnidirectionalSequenceLSTMOptions:
+            options = operator.BuiltinOptions()
+            if offset := options.Offset(_CELL_CLIP):
+                struct.pack_into("<f", data, options.Pos + offset, 0.0)
+    return bytes(data)

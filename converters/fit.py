@@ -1,0 +1,229 @@
+"""Fitting the network to labelled sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from converters import normalise
+from converters.network import NetworkConfig, build
+from edgemood.bundle import Normalisation
+
+# Networks this small gain nothing from more threads, and sums come out the same whatever the machine.
+tf.config.threading.set_intra_op_parallelism_threads(1)
+tf.config.threading.set_inter_op_parallelism_threads(1)
+
+Sequences = Sequence[Sequence[NDArray[np.float32]]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides how a network is trained, besides data and seed.
+
+    variants
+        Changed versions of each clip to train on (see `augment`); own_share of the draws take the clip itself.
+    crop_segments
+        The shortest stretch of a clip that is shown; its length and place are drawn anew each time.
+    level_sd, tilt_sd, noise_sd
+        Random offsets: of the logarithm of energy descriptors, of each normalised descriptor over the whole stretch,
+        and of each value.
+    mixup
+        Parameter of the beta distribution that blends pairs of stretches and their labels; 0 for none.
+    ema
+        Momentum of the running mean of the weights, which is what is kept; 0 for none.
+    extra_weight
+        What a clip of other sets than the first counts; 0 leaves them out.
+    members
+        Networks trained with seeds of their own, whose mean is the model.
+    """
+
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    epochs: int = 40
+    batch_size: int = 32
+    optimizer: str = "adamw"
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    label_smoothing: float = 0.1
+    mixup: float = 0.3
+    variants: int = 2
+    own_share: float = 0.34
+    crop_segments: int = 14
+    level_sd: float = 0.3
+    tilt_sd: float = 0.05
+    noise_sd: float = 0.1
+    ema: float = 0.99
+    extra_weight: float = 0.5
+    members: int = 1
+
+
+#: The paper's own settings, as far as it gives them: plain network, plain descriptors, plain gradient descent.
+PAPER = Recipe(
+    network=NetworkConfig(
+        units=128, attention_units=128, dropout=0.7, input_dropout=0, residual=False, normalise=False
+    ),
+    epochs=100,
+    batch_size=128,
+    optimizer="sgd",
+    learning_rate=0.002,
+    weight_decay=0,
+    label_smoothing=0,
+    mixup=0,
+    variants=0,
+    crop_segments=10_000,
+    level_sd=0,
+    tilt_sd=0,
+    noise_sd=0,
+    ema=0,
+    extra_weight=0,
+)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Clips to train on.
+
+    sequences: of each clip its descriptors ``[segments, descriptors]``, then those of its changed versions; targets:
+    label probabilities ``[clips, labels]``; weights: how much each clip counts ``[clips]``.
+    """
+
+    sequences: Sequences
+    targets: NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Trained members and the normalisation their inputs need."""
+
+    members: tuple[keras.Model, ...]
+    config: NetworkConfig
+    normalisation: Normalisation
+
+    def predict(self, sequences: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+        """Mood probabilities ``[clips, labels]`` of sequences of raw descriptors, each cut to one window."""
+        x, mask = padded([self.normalisation(s) for s in sequences], self.config.window)
+        logits = np.mean([np.asarray(m([x, mask], training=False)["logits"]) for m in self.members], axis=0)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def padded(sequences: Sequence[NDArray[np.float32]], window: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Sequences cut or padded on the right to `window` rows, and the mask that tells them from padding."""
+    x = np.zeros((len(sequences), window, sequences[0].shape[1]), dtype=np.float32)
+    mask = np.zeros((len(sequences), window), dtype=np.float32)
+    for i, values in enumerate(sequences):
+        x[i, : len(values)], mask[i, : len(values)] = values[:window], 1.0
+    return x, mask
+
+
+def fit(examples: Examples, names: Sequence[str], recipe: Recipe, seed: int) -> Trained:
+    """Train on clips.
+
+    Parameters
+    ----------
+    examples
+        The clips, with raw descriptors.
+    names
+        The descriptors' names.
+    recipe, seed
+        The same two give the same model on one machine.
+    """
+    normalisation = normalise.learn((clip[0] for clip in examples.sequences), names)
+    config = replace(recipe.network, descriptors=len(names), labels=examples.targets.shape[1])
+    # a step of one in the logarithm of energy, in normalised units
+    reach = np.asarray(normalisation.maximum) - np.asarray(normalisation.minimum)
+    kinds = zip(names, normalisation.transforms, strict=True)
+    is_level = np.array([name.startswith("energy") and kind == "log" for name, kind in kinds])
+    level = np.where(is_level, 2 * normalisation.span / reach, 0).astype(np.float32)
+    ready = [[normalisation(v) for v in clip[: recipe.variants + 1]] for clip in examples.sequences]
+    examples = replace(examples, sequences=ready)
+    members = tuple(
+        _fit_one(examples, level, replace(recipe, network=config), seed * 1000 + i) for i in range(recipe.members)
+    )
+    return Trained(members, config, normalisation)
+
+
+def _fit_one(examples: Examples, level: NDArray[np.float32], recipe: Recipe, seed: int) -> keras.Model:
+    keras.utils.set_random_seed(seed)
+    rng = np.random.default_rng(seed)
+    network = build(recipe.network)
+    count = len(examples.sequences)
+    steps = max(1, count // recipe.batch_size)
+    optimizer = _optimizer(recipe, steps * recipe.epochs)
+    variables = network.trainable_variables
+    optimizer.build(variables)
+
+    @tf.function
+    def step(x: Any, mask: Any, target: Any, weight: Any) -> None:
+        with tf.GradientTape() as tape:
+            logits = network([x, mask], training=True)["logits"]
+            loss = tf.nn.softmax_cross_entropy_with_logits(target, logits)
+            loss = tf.reduce_sum(loss * weight) / tf.reduce_sum(weight)
+        optimizer.apply(tape.gradient(loss, variables), variables)
+
+    smooth = recipe.label_smoothing
+    targets = examples.targets * (1 - smooth) + smooth / examples.targets.shape[1]
+    for _ in range(recipe.epochs):
+        order = rng.permutation(count)
+        for k in range(steps):
+            chosen = order[k * recipe.batch_size : (k + 1) * recipe.batch_size]
+            x, mask = _stretches([examples.sequences[i] for i in chosen], level, recipe, rng)
+            step(*_mixed(x, mask, targets[chosen], recipe.mixup, rng), examples.weights[chosen])
+    if recipe.ema:
+        optimizer.finalize_variable_values(variables)
+    return network
+
+
+def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+    if recipe.optimizer == "sgd":
+        return keras.optimizers.SGD(recipe.learning_rate)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        recipe.learning_rate * 0.05,
+        steps,
+        alpha=0.02,
+        warmup_target=recipe.learning_rate,
+        warmup_steps=max(1, steps // 10),
+    )
+    return keras.optimizers.AdamW(
+        schedule,
+        weight_decay=recipe.weight_decay,
+        clipnorm=1.0,
+        use_ema=recipe.ema > 0,
+        ema_momentum=recipe.ema or 0.99,
+    )
+
+
+def _stretches(
+    clips: Sequences, level: NDArray[np.float32], recipe: Recipe, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A random stretch of a random version of each clip, randomly disturbed."""
+    cuts = []
+    for versions in clips:
+        own = len(versions) == 1 or rng.random() < recipe.own_share
+        values = versions[0 if own else rng.integers(1, len(versions))]
+        longest = min(len(values), recipe.network.window)
+        length = int(rng.integers(min(recipe.crop_segments, longest), longest + 1))
+        start = int(rng.integers(0, len(values) - length + 1))
+        cut = values[start : start + length] + rng.normal(0, recipe.level_sd) * level
+        cut = cut + rng.normal(0, recipe.tilt_sd, cut.shape[1]) + rng.normal(0, recipe.noise_sd, cut.shape)
+        cuts.append(cut.astype(np.float32))
+    return padded(cuts, recipe.network.window)
+
+
+def _mixed(
+    x: NDArray[np.float32], mask: NDArray[np.float32], target: NDArray[np.float32], alpha: float, rng: Any
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Each stretch blended with another of the batch, its own share being the larger one."""
+    if not alpha:
+        return x, mask, target
+    share = rng.beta(alpha, alpha, len(x)).astype(np.float32)
+    share = np.maximum(share, 1 - share)[:, None]
+    other = rng.permutation(len(x))
+    x = x * share[:, :, None] + x[other] * (1 - share[:, :, None])
+    return x, np.maximum(mask, mask[other]), target * share + target[other] * (1 - share)

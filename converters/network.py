@@ -1,0 +1,76 @@
+"""The network: three LSTM layers and attention over a window of descriptor vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+from keras import layers, ops
+
+_MASKED = 1e4  # taken from the attention scores of padding: enough to make their share exactly 0 in float32
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Sizes and regularisation. The paper's own are 128 units (a guess: it gives none) and dropout 0.7.
+
+    residual and normalise put shortcuts around, and layer normalisation after, each LSTM; aux is the number of values
+    that a second head learns to predict for every segment (0: no such head, and none is exported in any case).
+    """
+
+    window: int = 28
+    descriptors: int = 50
+    labels: int = 4
+    units: int = 32
+    layers: int = 3
+    attention_units: int = 32
+    dropout: float = 0.4
+    input_dropout: float = 0.1
+    residual: bool = True
+    normalise: bool = True
+    aux: int = 0
+
+
+def build(config: NetworkConfig, lstm: type[keras.layers.LSTM] = layers.LSTM, batch: int | None = None) -> keras.Model:
+    """The network as a Keras model from ``[x, mask]`` to a dict of outputs.
+
+    Parameters
+    ----------
+    config
+        Sizes and regularisation.
+    lstm
+        The class of the LSTM layers; export puts in one that the TFLite converter can fuse.
+    batch
+        A fixed batch size, for export.
+
+    Returns
+    -------
+    keras.Model
+        Inputs ``x`` float32 ``[batch, window, descriptors]`` and ``mask`` float32 ``[batch, window]``, 1 on segments
+        and 0 on the padding that follows them. Outputs ``logits`` ``[batch, labels]``, ``vector`` ``[batch, units]``
+        (what the attention pooled), ``attention`` ``[batch, window]`` (sums to 1), ``salience`` ``[batch]`` (log of the
+        sum of the attention's unnormalised weights) and, where ``config.aux``, ``aux`` ``[batch, window, aux]``.
+    """
+    x = keras.Input((config.window, config.descriptors), batch_size=batch, name="x")
+    mask = keras.Input((config.window,), batch_size=batch, name="mask")
+    hidden = layers.Dropout(config.input_dropout, noise_shape=(None, 1, config.descriptors))(x)
+    for i in range(config.layers):
+        out = lstm(config.units, return_sequences=True, name=f"lstm_{i + 1}")(hidden)
+        hidden = layers.Add()([out, hidden]) if config.residual and i else out
+        if config.normalise:
+            hidden = layers.LayerNormalization(name=f"norm_{i + 1}")(hidden)
+        hidden = layers.Dropout(config.dropout)(hidden)
+    scored = layers.Dense(config.attention_units, activation="tanh", name="attention_hidden")(hidden)
+    scores = layers.Dense(1, use_bias=False, name="attention_score")(scored)[:, :, 0]
+    scores = layers.Subtract()([scores, (1.0 - mask) * _MASKED])
+    attention = ops.softmax(scores, axis=-1)
+    vector = ops.sum(attention[:, :, None] * hidden, axis=1)
+    outputs = {
+        "logits": layers.Dense(config.labels, name="mood")(layers.Dropout(config.dropout)(vector)),
+        "vector": vector,
+        "attention": attention,
+        "salience": ops.logsumexp(scores, axis=-1),
+    }
+    if config.aux:
+        outputs["aux"] = layers.Dense(config.aux, name="aux")(hidden)
+    return keras.Model([x, mask], outputs)

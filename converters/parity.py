@@ -1,0 +1,75 @@
+"""Does the converted model say what the trained one says? The gate that an export has to pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from converters.export import tensor_names
+from converters.fit import Trained, padded
+from converters.protocol import tempered
+
+#: The largest difference of a probability that an export may show, by kind.
+MAX_DIFFERENCE = {"int8": 0.03, "float16": 0.002}
+#: The share of clips on which both must choose the same mood.
+MIN_AGREEMENT = {"int8": 0.98, "float16": 0.998}
+
+
+class ParityError(Exception):
+    """The converted model does not say what the trained one says; it must not ship."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Trained and converted model on the same clips: largest difference of a probability, share of equal choices."""
+
+    kind: str
+    clips: int
+    max_difference: float
+    mean_difference: float
+    agreement: float
+
+    def to_dict(self) -> dict[str, float | int | str]:
+        """All fields by name, ready for JSON."""
+        return asdict(self)
+
+
+def run(content: bytes, x: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The converted model's probabilities of normalised windows, one at a time, each from a fresh state."""
+    interpreter = Interpreter(model_content=content, num_threads=1)
+    interpreter.allocate_tensors()
+    inputs, outputs = tensor_names(content)
+    places = {d["name"]: d["index"] for d in [*interpreter.get_input_details(), *interpreter.get_output_details()]}
+    probs = []
+    for one, its_mask in zip(x, mask, strict=True):
+        interpreter.reset_all_variables()
+        interpreter.set_tensor(places[inputs["x"]], one[None])
+        interpreter.set_tensor(places[inputs["mask"]], its_mask[None])
+        interpreter.invoke()
+        probs.append(interpreter.get_tensor(places[outputs["probs"]])[0])
+    return np.asarray(probs, dtype=np.float64)
+
+
+def compare(
+    trained: Trained, content: bytes, kind: str, temperature: float, sequences: Sequence[NDArray[np.float32]]
+) -> Parity:
+    """Compare on sequences of raw descriptors.
+
+    Raises
+    ------
+    ParityError
+        They differ by more than `MAX_DIFFERENCE`, or agree on fewer clips than `MIN_AGREEMENT`.
+    """
+    expected = tempered(np.log(trained.predict(sequences)), temperature)
+    got = run(content, *padded([trained.normalisation(s) for s in sequences], trained.config.window))
+    difference = np.abs(expected - got)
+    agreement = float(np.mean(expected.argmax(1) == got.argmax(1)))
+    worst, mean = float(difference.max()), float(difference.mean())
+    parity = Parity(kind, len(sequences), round(worst, 6), round(mean, 6), round(agreement, 4))
+    if worst > MAX_DIFFERENCE[kind] or agreement < MIN_AGREEMENT[kind]:
+        raise ParityError(f"{kind}: probabilities differ by up to {worst:.4f}, choices agree on {agreement:.4f}")
+    return parity

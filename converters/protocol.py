@@ -1,0 +1,122 @@
+"""How models are judged: folds that share no artist, and figures that say how sure they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converters.datasets import Clip
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices of the clips to train on and of those to judge; `name` says which split it is."""
+
+    name: str
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+
+def folds(clips: Sequence[Clip]) -> Iterator[Split]:
+    """Protocol A: each of the five folds once as the test set, the other four to train on.
+
+    Raises
+    ------
+    ValueError
+        A group (an artist) lies in two folds.
+    """
+    fold = np.array([clip.fold for clip in clips])
+    places: dict[str, int] = {}
+    for clip in clips:
+        if places.setdefault(clip.group, clip.fold) != clip.fold:
+            raise ValueError(f"{clip.group!r} lies in the folds {places[clip.group]} and {clip.fold}")
+    for k in np.unique(fold):
+        yield Split(f"fold {k}", np.flatnonzero(fold != k), np.flatnonzero(fold == k))
+
+
+def inner(split: Split, clips: Sequence[Clip]) -> list[Split]:
+    """For tuning: each fold inside the training part of `split` once held out. The test part is never looked at."""
+    fold = np.array([clips[i].fold for i in split.train])
+    return [Split(f"{split.name} / inner {k}", split.train[fold != k], split.train[fold == k]) for k in np.unique(fold)]
+
+
+def stratified(clips: Sequence[Clip], seed: int, parts: int = 10) -> Iterator[Split]:
+    """Protocol B: stratified k-fold that ignores artists, for standing beside published figures only."""
+    rng = np.random.default_rng(seed)
+    labels = np.array([clip.label for clip in clips])
+    part = np.empty(len(clips), dtype=np.int64)
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        part[members] = np.arange(len(members)) % parts
+    for k in range(parts):
+        yield Split(f"part {k}", np.flatnonzero(part != k), np.flatnonzero(part == k))
+
+
+def confusion(truth: NDArray[np.int64], chosen: NDArray[np.int64], labels: int) -> NDArray[np.int64]:
+    """Counts: rows are what clips are, columns what they were taken for."""
+    counts = np.zeros((labels, labels), dtype=np.int64)
+    np.add.at(counts, (truth, chosen), 1)
+    return counts
+
+
+def macro_f1(counts: NDArray[np.int64]) -> float:
+    """Mean over the labels of 2 TP / (2 TP + FP + FN); 0 for a label that neither occurs nor is chosen."""
+    hits = np.diag(counts).astype(float)
+    total = counts.sum(0) + counts.sum(1)
+    return float(np.mean(np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0)))
+
+
+def figures(truth: NDArray[np.int64], probs: NDArray[np.floating[Any]], labels: Sequence[str]) -> dict[str, Any]:
+    """Accuracy, macro F1 with its 95 % interval (bootstrap over clips), log loss, calibration error and confusion.
+
+    For the four quadrants also how often valence and arousal, taken from the same probabilities, have the right sign.
+    """
+    chosen = probs.argmax(1)
+    counts = confusion(truth, chosen, len(labels))
+    rng = np.random.default_rng(0)
+    draws = [rng.integers(0, len(truth), len(truth)) for _ in range(1000)]
+    spread = [macro_f1(confusion(truth[d], chosen[d], len(labels))) for d in draws]
+    result = {
+        "clips": len(truth),
+        "macro_f1": round(macro_f1(counts), 4),
+        "macro_f1_95": [round(float(q), 4) for q in np.percentile(spread, [2.5, 97.5])],
+        "accuracy": round(float(np.mean(chosen == truth)), 4),
+        "log_loss": round(log_loss(truth, probs), 4),
+        "calibration_error": round(calibration_error(truth, probs), 4),
+        "confusion": counts.tolist(),
+    }
+    if tuple(labels) == ("happy", "angry", "sad", "calm"):
+        result["arousal_accuracy"] = round(float(np.mean((probs[:, :2].sum(1) > 0.5) == (truth < 2))), 4)
+        result["valence_accuracy"] = round(float(np.mean((probs[:, [0, 3]].sum(1) > 0.5) == np.isin(truth, [0, 3]))), 4)
+    return result
+
+
+def log_loss(truth: NDArray[np.int64], probs: NDArray[np.floating[Any]]) -> float:
+    """Mean of ``-ln p`` of the true label."""
+    return float(-np.log(np.maximum(probs[np.arange(len(truth)), truth], 1e-9)).mean())
+
+
+def calibration_error(truth: NDArray[np.int64], probs: NDArray[np.floating[Any]], bins: int = 10) -> float:
+    """Expected calibration error: how far the best label's probability is from how often it is right."""
+    best, right = probs.max(1), probs.argmax(1) == truth
+    place = np.minimum((best * bins).astype(int), bins - 1)
+    gaps = [abs(best[place == b].mean() - right[place == b].mean()) * np.mean(place == b) for b in np.unique(place)]
+    return float(sum(gaps))
+
+
+def fit_temperature(truth: NDArray[np.int64], probs: NDArray[np.floating[Any]]) -> float:
+    """The temperature that, dividing the logits, gives the lowest log loss."""
+    logits = np.log(np.maximum(probs, 1e-9))
+    grid = np.geomspace(0.3, 3.0, 93)
+    return float(min(grid, key=lambda t: log_loss(truth, tempered(logits, t))))
+
+
+def tempered(logits: NDArray[np.floating[Any]], temperature: float) -> NDArray[np.float64]:
+    """Softmax of ``logits / temperature`` along the last axis."""
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))

@@ -1,0 +1,132 @@
+"""Reports for people and programs: Markdown, JSON, a picture of the confusion matrix, and a bundle's card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from converters.fit import Recipe
+
+SPREAD_OF = ("macro_f1", "accuracy", "arousal_accuracy", "valence_accuracy", "log_loss")
+
+
+def plain(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as JSON."""
+    return asdict(recipe)
+
+
+def spread(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mean and standard deviation of figures over seeds."""
+    result: dict[str, Any] = {"seeds": len(figures)}
+    for key in SPREAD_OF:
+        values = [f[key] for f in figures if key in f]
+        if values:
+            sd = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+            result[key] = {"mean": round(float(np.mean(values)), 4), "sd": round(sd, 4)}
+    return result
+
+
+def short(figures: Mapping[str, Any]) -> str:
+    """The two main figures in a phrase."""
+    return f"macro F1 {figures['macro_f1']:.3f}, accuracy {figures['accuracy']:.3f} ({figures['clips']} clips)"
+
+
+def write(folder: Path, name: str, contents: Mapping[str, Any]) -> None:
+    """Write ``name.json``, ``name.md`` and, where there is a confusion matrix, ``name.png``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(contents, indent=1) + "\n", encoding="utf-8")
+    (folder / f"{name}.md").write_text(markdown(contents, f"{name}.png"), encoding="utf-8")
+    if "model" in contents:
+        draw(contents["model"]["confusion"], contents["labels"], contents["title"], folder / f"{name}.png")
+
+
+def markdown(contents: Mapping[str, Any], picture: str) -> str:
+    """A report as Markdown."""
+    lines = [f"# {contents['title']}", ""]
+    if "sets" in contents:
+        lines += [f"Trained on: {', '.join(contents['sets'])}.", ""]
+    if "scores" in contents:
+        lines += _scores(contents["scores"])
+    if "model" in contents:
+        lines += ["| figure | value |", "|---|---|", *_figures(contents["model"], contents.get("single_network"))]
+        lines += ["", f"Confusion matrix, also in `{picture}`:", "", *confusion(contents)]
+    if "by_fold" in contents:
+        folds = ", ".join(f"{f['macro_f1']:.3f}" for f in contents["by_fold"])
+        lines += ["", f"Macro F1 of each part: {folds}."]
+    if "temperature" in contents:
+        lines += [
+            "",
+            f"Temperature fitted on these held-out probabilities: {contents['temperature']:.2f}; log loss with it "
+            f"{contents['log_loss_calibrated']:.3f}.",
+        ]
+    if "other_sets" in contents:
+        lines += ["", f"Held-out clips of the other sets (their likeliest mood): {short(contents['other_sets'])}."]
+    if "chosen_by_inner_folds" in contents:
+        lines += ["", f"Chosen inside the training folds: {contents['chosen_by_inner_folds']}."]
+    if "recipe" in contents:
+        lines += ["", "Recipe:", "", "```json", json.dumps(contents["recipe"], indent=1), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def confusion(contents: Mapping[str, Any]) -> list[str]:
+    """The confusion matrix as the lines of a Markdown table."""
+    labels = contents["labels"]
+    lines = ["| is \\ taken for | " + " | ".join(labels) + " | recall |", "|---" * (len(labels) + 2) + "|"]
+    for label, row in zip(labels, contents["model"]["confusion"], strict=True):
+        recall = row[labels.index(label)] / max(1, sum(row))
+        lines.append(f"| **{label}** | " + " | ".join(map(str, row)) + f" | {recall:.2f} |")
+    return lines
+
+
+def draw(counts: Sequence[Sequence[int]], labels: Sequence[str], title: str, path: Path) -> None:
+    """A picture of a confusion matrix."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    shares = np.asarray(counts) / np.maximum(1, np.sum(counts, axis=1, keepdims=True))
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(len(labels)), labels)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set(xlabel="taken for", ylabel="is")
+    axes.set_title(title, fontsize=8)
+    for (i, k), share in np.ndenumerate(shares):
+        axes.text(k, i, counts[i][k], ha="center", va="center", color="white" if share > 0.5 else "black")
+    figure.savefig(path, dpi=110)
+
+
+def _figures(model: Mapping[str, Any], single: Mapping[str, Any] | None) -> list[str]:
+    low, high = model["macro_f1_95"]
+    lines = [
+        f"| clips | {model['clips']} |",
+        f"| macro F1 | **{model['macro_f1']:.3f}** (95 % interval over clips {low:.3f}-{high:.3f}) |",
+        f"| accuracy | {model['accuracy']:.3f} |",
+    ]
+    named = {
+        "arousal_accuracy": "sign of arousal right",
+        "valence_accuracy": "sign of valence right",
+        "log_loss": "log loss",
+        "calibration_error": "expected calibration error",
+    }
+    lines += [f"| {text} | {model[key]:.3f} |" for key, text in named.items() if key in model]
+    if single:
+        f1, accuracy = single["macro_f1"], single["accuracy"]
+        lines += [
+            f"| one network, macro F1 | {f1['mean']:.3f}, sd {f1['sd']:.3f} over {single['seeds']} seeds |",
+            f"| one network, accuracy | {accuracy['mean']:.3f}, sd {accuracy['sd']:.3f} |",
+        ]
+    return lines
+
+
+def _scores(scores: Mapping[str, Mapping[str, float]]) -> list[str]:
+    columns = list(next(iter(scores.values())))
+    lines = ["| recipe | " + " | ".join(columns) + " | mean |", "|---" * (len(columns) + 2) + "|"]
+    for name, row in scores.items():
+        cells = " | ".join(f"{row[c]:.3f}" for c in columns)
+        lines.append(f"| {name} | {cells} | {np.mean(list(row.values())):.3f} |")
+    return lines

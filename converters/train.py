@@ -1,0 +1,82 @@
+"""Train a model bundle: ``python -m converters.train --data DIR --out BUNDLE``.
+
+DIR holds the research sets or clips of one's own (see `converters.datasets`). The model is trained on all of them with
+the recipe of `converters.recipes`. The figures in its card are those of an evaluation with the same recipe, which is
+run first unless a report of it is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from converters import bundle, datasets, export, protocol, report
+from converters.cache import FeatureCache
+from converters.evaluate import Material, judge
+from converters.fit import Recipe
+from converters.recipes import SHIPPED
+
+
+def train(material: Material, recipe: Recipe, evaluation: dict[str, Any], options: argparse.Namespace) -> None:
+    """Train on everything and write one bundle for each kind of export asked for."""
+    trained = material.fit(np.arange(len(material.clips)), recipe, options.seed)
+    counts = Counter(clip.dataset for clip in material.clips if recipe.extra_weight or clip.dataset == material.sets[0])
+    training = {"clips": dict(counts), "recipe": report.plain(recipe), "seed": options.seed}
+    if options.commit:
+        training["commit"] = options.commit
+    facts = bundle.Facts(
+        name=options.out.name,
+        version=options.version,
+        labels=material.labels,
+        temperature=evaluation["temperature"],
+        evaluation=evaluation,
+        training=training,
+        config=material.config,
+        names=material.names,
+    )
+    check = material.own(range(len(material.clips)))
+    for kind in options.kinds:
+        suffix = "" if kind == options.kinds[0] else "-f16" if kind == "float16" else f"-{kind}"
+        folder = options.out.with_name(options.out.name + suffix)
+        manifest = bundle.write(folder, kind, trained, replace(facts, name=folder.name), check)
+        print(f"{folder}: {manifest.model_size} bytes, {manifest.quantisation}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line, evaluate where needed, train and export."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="clips to train on")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the bundle; a second kind gets a suffix")
+    parser.add_argument("--version", default="1", help="version of the bundle")
+    parser.add_argument("--kinds", nargs="+", choices=export.KINDS, default=list(export.KINDS))
+    parser.add_argument("--evaluation", type=Path, help="the JSON report of `evaluate folds` with the same recipe")
+    parser.add_argument("--cache", type=Path, default=Path("build/features"), help="where descriptors are kept")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="folds trained at the same time")
+    parser.add_argument("--commit", help="the commit of this project, for the manifest")
+    parser.add_argument("--members", type=int, help="networks to average, if not the recipe's")
+    parser.add_argument("--epochs", type=int, help="epochs, if not the recipe's")
+    options = parser.parse_args(arguments)
+    changed = {key: getattr(options, key) for key in ("members", "epochs") if getattr(options, key)}
+    recipe = replace(SHIPPED, **changed)
+    material = Material(datasets.load(options.data), FeatureCache(options.cache), recipe.variants)
+    if options.evaluation:
+        evaluation = json.loads(options.evaluation.read_text(encoding="utf-8"))
+        if evaluation["recipe"] != json.loads(json.dumps(report.plain(recipe))):
+            parser.error(f"{options.evaluation} was made with another recipe")
+    else:
+        title = "Protocol A: five folds that share no artist"
+        splits = list(protocol.folds(material.clips))
+        evaluation = {"title": title} | judge(material, recipe, options.seed, splits, options.jobs)
+    train(material, recipe, evaluation, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,327 @@
+"""From descriptor sequences to mood: model bundles and the interpreter that runs them.
+
+A song is read in overlapping windows. The network gives each window mood probabilities, an attention over its segments
+and a salience (the log of the sum of its attention weights before they were normalised); weighing windows by the
+softmax of their saliences makes one attention over the whole song out of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemood.bundle import Manifest, read_manifest, read_model, version_key
+from edgemood.domain import FeatureSequence, Mood, MoodSpan, plane_position
+from edgemood.errors import BundleError, NotFiniteError, TooShortError
+
+#: The folder of the bundles that ship with the package.
+MODELS = Path(__file__).parent / "models"
+#: Known runtimes, the preferred one first: distribution and the module of its interpreter.
+RUNTIMES: Mapping[str, str] = {
+    "ai-edge-litert": "ai_edge_litert.interpreter",
+    "tflite-runtime": "tflite_runtime.interpreter",
+}
+_EVEN = 1e-6  # a trace of even weight, so that spans the attention passes over have scores too
+
+
+@dataclass(frozen=True)
+class BundleInfo:
+    """A shipped bundle. `problem` says why it cannot be used here, None where it can."""
+
+    name: str
+    version: str
+    labels: tuple[str, ...]
+    size_bytes: int
+    quantisation: str
+    problem: str | None
+
+
+def available() -> list[BundleInfo]:
+    """The bundles that ship with the package, in order of preference, runnable here or not."""
+    infos = []
+    for folder in _shipped():
+        try:
+            manifest = read_manifest(folder)
+        except BundleError as error:
+            infos.append(BundleInfo(folder.name, "", (), 0, "", str(error)))
+            continue
+        problem = None
+        try:
+            _runtime_for(manifest)
+        except BundleError as error:
+            problem = str(error)
+        infos.append(
+            BundleInfo(
+                folder.name, manifest.version, manifest.labels, manifest.model_size, manifest.quantisation, problem
+            )
+        )
+    return infos
+
+
+def load(name_or_path: str = "default") -> MoodModel:
+    """Load a bundle: a shipped one by name, any by the path of its folder.
+
+    ``"default"`` is the first shipped bundle that the installed runtime can run.
+
+    Raises
+    ------
+    BundleError
+        There is no such bundle, its manifest or model file is damaged (the message names the field), or the installed
+        runtime cannot run it.
+    """
+    if name_or_path == "default":
+        return MoodModel(_default())
+    shipped = MODELS / name_or_path
+    if Path(name_or_path).name == name_or_path and (shipped / "manifest.json").is_file():
+        return MoodModel(shipped)
+    if Path(name_or_path).is_dir():
+        return MoodModel(Path(name_or_path))
+    names = ", ".join(folder.name for folder in _shipped()) or "none"
+    raise BundleError(f"no model bundle {name_or_path!r}: neither a folder nor one that ships ({names})")
+
+
+class MoodModel:
+    """A loaded bundle. Not for use by several threads at once.
+
+    Attributes
+    ----------
+    id : str
+        ``name-version``.
+    labels : tuple of str
+        The moods, in the order of the network's outputs.
+    config : mapping
+        The feature settings the model was trained with, for ``FeatureConfig.from_dict``.
+    names : tuple of str
+        The descriptors it reads, in order.
+    feature_version : str
+        The version of the descriptors' values it was trained with.
+    runtime : str
+        The runtime that runs it, with its version.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.manifest = read_manifest(folder)
+        runtime, module = _runtime_for(self.manifest)
+        content = read_model(folder, self.manifest)
+        self.id = f"{self.manifest.name}-{self.manifest.version}"
+        self.labels = self.manifest.labels
+        self.config = self.manifest.feature_config
+        self.names = self.manifest.feature_names
+        self.feature_version = self.manifest.feature_version
+        self.runtime = f"{runtime} {importlib.metadata.version(runtime)}"
+        self._network = _Network(content, self.manifest, module, str(folder))
+
+    def require(self, feature_version: str) -> None:
+        """Raise BundleError unless the model was trained on descriptors of this version."""
+        if feature_version != self.feature_version:
+            raise BundleError(
+                f"model {self.id}: manifest field 'features.version' is {self.feature_version!r}, "
+                f"but the descriptors are of version {feature_version!r}"
+            )
+
+    def judge(self, sequence: FeatureSequence, duration_s: float | None = None) -> Mood:
+        """The mood of a song, whole and over time.
+
+        Parameters
+        ----------
+        sequence
+            The song's segments, with this model's descriptors (`names`, `config`, `feature_version`).
+        duration_s
+            Where the song ends, for the last span of the timeline; default: where the last segment does.
+
+        Raises
+        ------
+        BundleError
+            The sequence was made with other descriptors or another version of them than the model was trained on.
+        TooShortError
+            The sequence is empty.
+        NotFiniteError
+            A descriptor is NaN or infinite; the message says which.
+        """
+        self._check(sequence)
+        values = self.manifest.normalisation(sequence.values)
+        rows, window = len(values), self.manifest.window_segments
+        starts = window_starts(rows, window, self.manifest.window_hop)
+        windows = [self._network(values[start : start + window]) for start in starts]
+        weights = _softmax(np.array([w.salience for w in windows]))
+        attention = np.zeros((len(windows), rows))  # of each window on each segment; all of it sums to 1
+        for row, start, weight, result in zip(attention, starts, weights, windows, strict=True):
+            row[start : start + len(result.attention)] = weight * result.attention
+        attention /= attention.sum()  # float32 softmaxes leave it a rounding error away from 1
+        probs = np.stack([w.probs for w in windows])
+        return Mood(
+            scores=self._scores(weights @ probs),
+            vector=(weights @ np.stack([w.vector for w in windows])).astype(np.float32),
+            timeline=self._timeline(sequence, duration_s, starts, attention, probs),
+            model=self.id,
+        )
+
+    def _check(self, sequence: FeatureSequence) -> None:
+        self.require(sequence.version)
+        if sequence.names != self.names:
+            differs = next((a for a, b in zip(self.names, sequence.names, strict=False) if a != b), "their number")
+            raise BundleError(
+                f"model {self.id}: manifest field 'features.names' differs from the sequence's ({differs})"
+            )
+        if len(sequence.values) == 0:
+            raise TooShortError("the audio is shorter than one segment")
+        if not np.isfinite(sequence.values).all():
+            row, column = np.argwhere(~np.isfinite(sequence.values))[0]
+            raise NotFiniteError(f"descriptor {sequence.names[column]} of segment {row} is NaN or infinite")
+
+    def _scores(self, probs: NDArray[np.float64]) -> dict[str, float]:
+        return dict(zip(self.labels, (probs / probs.sum()).tolist(), strict=True))
+
+    def _timeline(
+        self,
+        sequence: FeatureSequence,
+        duration_s: float | None,
+        starts: list[int],
+        attention: NDArray[np.float64],
+        probs: NDArray[np.float64],
+    ) -> tuple[MoodSpan, ...]:
+        """Spans of about `step_s`: the windows over a span, weighed by their attention on it, give its scores."""
+        end_s = max(float(sequence.end_s[-1]), duration_s or 0.0)
+        count = max(1, min(len(sequence.values), round(end_s / self.manifest.step_s)))
+        edges = np.linspace(0.0, end_s, count + 1)
+        centres = (sequence.start_s + sequence.end_s) / 2
+        span_of = np.clip(np.searchsorted(edges, centres, side="right") - 1, 0, count - 1)
+        covers = np.zeros_like(attention)
+        for row, start in zip(covers, starts, strict=True):
+            row[start : start + self.manifest.window_segments] = 1.0
+        spans = []
+        for k in range(count):
+            near = span_of == k if (span_of == k).any() else np.arange(len(centres)) == _nearest(centres, edges, k)
+            weights = (attention + _EVEN * covers)[:, near].sum(axis=1)
+            scores = self._scores(weights @ probs)
+            share = float(attention[:, span_of == k].sum())
+            valence, arousal = plane_position(scores)
+            spans.append(MoodSpan(float(edges[k]), float(edges[k + 1]), scores, valence, arousal, share))
+        return tuple(spans)
+
+
+@dataclass(frozen=True)
+class _Result:
+    probs: NDArray[np.float64]
+    vector: NDArray[np.float64]
+    attention: NDArray[np.float64]
+    salience: float
+
+
+class _Network:
+    """The interpreter with one window in and its results out."""
+
+    def __init__(self, content: bytes, manifest: Manifest, module: Any, where: str) -> None:
+        self._window, self._dims = manifest.window_segments, len(manifest.feature_names)
+        # the delegates a runtime adds unasked gain nothing on networks this small, and announce themselves on stderr
+        plain = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        try:
+            self._interpreter = module.Interpreter(
+                model_content=content, num_threads=1, experimental_op_resolver_type=plain
+            )
+        except (ValueError, RuntimeError) as error:
+            raise BundleError(f"{where}: the runtime refuses the model ({error})") from None
+        self._interpreter.allocate_tensors()
+        window, dims = self._window, self._dims
+        wanted = {"x": [1, window, dims], "mask": [1, window]}
+        self._inputs = _indices(self._interpreter.get_input_details(), manifest.inputs, wanted, f"{where}: manifest")
+        wanted = {"probs": [1, len(manifest.labels)], "vector": [1, manifest.vector_size], "attention": [1, window]}
+        wanted["salience"] = [1]
+        self._outputs = _indices(self._interpreter.get_output_details(), manifest.outputs, wanted, f"{where}: manifest")
+
+    def __call__(self, values: NDArray[np.float32]) -> _Result:
+        """Judge at most one window of normalised, finite segments; a shorter one is padded and masked."""
+        rows = len(values)
+        x = np.zeros((1, self._window, self._dims), dtype=np.float32)
+        mask = np.zeros((1, self._window), dtype=np.float32)
+        x[0, :rows], mask[0, :rows] = values, 1.0
+        self._interpreter.reset_all_variables()  # a fused LSTM keeps its state from one call to the next
+        self._interpreter.set_tensor(self._inputs["x"], x)
+        self._interpreter.set_tensor(self._inputs["mask"], mask)
+        self._interpreter.invoke()
+        out = {key: self._interpreter.get_tensor(i)[0].astype(np.float64) for key, i in self._outputs.items()}
+        return _Result(out["probs"], out["vector"], out["attention"][:rows], float(out["salience"]))
+
+
+def window_starts(rows: int, window: int, hop: int) -> list[int]:
+    """The first rows of the windows over `rows`: every `hop`, the last one aligned to the end."""
+    if rows <= window:
+        return [0]
+    starts = list(range(0, rows - window, hop))
+    return [*starts, rows - window]
+
+
+def _indices(
+    details: list[dict[str, Any]], names: Mapping[str, str], shapes: Mapping[str, list[int]], where: str
+) -> dict[str, int]:
+    """The interpreter's index of each tensor, whose presence and shape are checked."""
+    known = {detail["name"]: detail for detail in details}
+    for key, shape in shapes.items():
+        kind = "inputs" if key in ("x", "mask") else "outputs"
+        field = f"{where} field 'tensors.{kind}.{key}'"
+        if names[key] not in known:
+            raise BundleError(f"{field} is {names[key]!r}, which the model does not have")
+        found = known[names[key]]
+        if list(found["shape"]) != shape or found["dtype"] != np.float32:
+            raise BundleError(f"{field}: the tensor is {found['dtype'].__name__} {list(found['shape'])}, not {shape}")
+    return {key: int(known[names[key]]["index"]) for key in shapes}
+
+
+def _shipped() -> list[Path]:
+    """Folders of the shipped bundles, the preferred first; unreadable ones last."""
+
+    def rank(folder: Path) -> tuple[int, str]:
+        try:
+            return read_manifest(folder).rank, folder.name
+        except BundleError:
+            return 1_000_000, folder.name
+
+    if not MODELS.is_dir():
+        return []
+    return sorted((f for f in MODELS.iterdir() if (f / "manifest.json").is_file()), key=rank)
+
+
+def _default() -> Path:
+    problems = []
+    for folder in _shipped():
+        try:
+            _runtime_for(read_manifest(folder))
+        except BundleError as error:
+            problems.append(str(error))
+        else:
+            return folder
+    raise BundleError("no shipped model bundle can be used: " + ("; ".join(problems) or "there are none"))
+
+
+def _runtime_for(manifest: Manifest) -> tuple[str, Any]:
+    """The first installed runtime that can run the bundle, and the module of its interpreter."""
+    found = []
+    for runtime, name in RUNTIMES.items():
+        try:
+            version = importlib.metadata.version(runtime)
+            module = importlib.import_module(name)
+        except (ImportError, AttributeError):  # not installed, or built for another NumPy
+            continue
+        minimum = manifest.runtimes.get(runtime)
+        if minimum is not None and version_key(version) >= version_key(minimum):
+            return runtime, module
+        found.append(f"{runtime} {version}")
+    needs = " or ".join(f"{runtime} >= {minimum}" for runtime, minimum in manifest.runtimes.items())
+    has = ", ".join(found) or "no runtime that can be imported"
+    raise BundleError(f"model bundle {manifest.name!r} needs {needs}; installed: {has}")
+
+
+def _nearest(centres: NDArray[np.float64], edges: NDArray[np.float64], k: int) -> int:
+    return int(np.argmin(np.abs(centres - (edges[k] + edges[k + 1]) / 2)))
+
+
+def _softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    powers = np.exp(values - values.max())
+    return np.asarray(powers / powers.sum())
