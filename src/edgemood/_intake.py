@@ -91,6 +91,10 @@ class Intake:
             "SELECT id AS track_id FROM tracks WHERE content = :content", {"content": content}, recipe
         )
 
+    def knows_under(self, root: str) -> bool:
+        """Whether the library knows a file at the path `root` or below it, missing or not."""
+        return any(self._under("files", root))
+
     def unjudged(self, recipe: Recipe) -> list[int]:
         """Ids of the songs that are there and whose stored descriptors the recipe's model has not read yet."""
         rows = self._database.query(
