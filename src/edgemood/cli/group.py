@@ -44,7 +44,7 @@ class Group(click.Group):
         try:
             code = super().main(args, "edgemood", complete_var, standalone_mode=False, **extra)
         except click.Abort:  # what click makes of KeyboardInterrupt
-            return EXIT_INTERRUPTED
+            return complain("interrupted", EXIT_INTERRUPTED)
         except (click.ClickException, EdgemoodError, OSError) as error:
             return complain(*_explained(error))
         return code if isinstance(code, int) else 0

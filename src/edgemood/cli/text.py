@@ -79,9 +79,12 @@ def model(info: BundleInfo, default: bool, accuracy: Mapping[str, Any]) -> Itera
     if info.labels:
         yield f"  moods     {', '.join(map(printable, info.labels))}"
         yield f"  size      {info.size_bytes / 1000:.0f} kB, {printable(info.quantisation)}"
-    for measure, value in accuracy.items():
-        if isinstance(value, (int, float, str)):
-            yield f"  accuracy  {printable(f'{measure}: {value}')}"
+    measured = accuracy.get("model")
+    if isinstance(measured, Mapping) and {"macro_f1", "accuracy", "clips"} <= set(measured):
+        yield (
+            f"  measured  macro F1 {measured['macro_f1']:.2f}, accuracy {measured['accuracy']:.2f} on"
+            f" {measured['clips']} clips ({printable(str(accuracy.get('title', 'protocol not named')))})"
+        )
     yield "  runs here" if info.problem is None else f"  cannot be used here: {printable(info.problem)}"
 
 
