@@ -1,0 +1,95 @@
+# The commands a person types; each calls the real tool. Python tools live in $(VENV), made on first use.
+#   make demo [MUSIC=~/Music]   from a music folder to the next songs
+#   make test                   native and Python tests
+#   make bench                  benchmarks beside their peers, and the ratios that must hold
+#   make lint                   format, style, types, direction of imports
+#   make sanitize               native tests with the address and undefined-behaviour sanitizers
+#   make gates                  only the ratios that must hold
+#   make stub                   write the typing stub of the native module anew
+
+PYTHON ?= python3
+VENV ?= .venv
+MUSIC ?= examples/music
+
+BUILD := build
+BIN := $(VENV)/bin
+WHEELS := $(VENV)/wheels
+PACKAGE := pyproject.toml setup.py README.md LICENSE \
+  $(shell find src native -type f -not -path '*/build*/*' -not -name '*.so' -not -name '*.pyc' -not -path '*.egg-info*')
+
+TOOLS := PATH="$(abspath $(BIN)):$$PATH"
+
+.PHONY: demo test bench lint sanitize gates stub
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.installed
+	@$(BIN)/python examples/demo.py "$(MUSIC)"
+
+test: $(VENV)/.installed-test $(VENV)/.cmake
+	$(TOOLS) cmake -S native -B $(BUILD)/native -DEDGEMOOD_TESTS=ON
+	$(TOOLS) cmake --build $(BUILD)/native --parallel
+	$(TOOLS) ctest --test-dir $(BUILD)/native --output-on-failure
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.installed-bench
+	$(BIN)/python -m pytest -s benchmarks
+
+gates: $(VENV)/.installed-bench
+	$(BIN)/python -m pytest -s benchmarks/bench_gates.py
+
+sanitize: $(VENV)/.cmake
+	cd native && $(TOOLS) cmake --preset asan
+	cd native && $(TOOLS) cmake --build --preset asan --parallel
+	cd native && $(TOOLS) ctest --preset asan
+
+lint: $(VENV)/.installed-lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	find native \( -name '*.h' -o -name '*.c' -o -name '*.cc' \) -not -path '*/build*/*' | \
+	  xargs $(BIN)/clang-format --dry-run --Werror
+
+stub: $(VENV)/.installed-lint
+	$(BIN)/pybind11-stubgen edgemood._native --output-dir src
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "edgemood needs Python 3.10 or newer: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make virtual environments: apt install python3-venv" >&2; exit 1; }
+	@command -v $${CXX:-c++} >/dev/null || \
+	  { echo "no C++ compiler found: apt install g++" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.cmake: $(VENV)/.made
+	$(BIN)/python -m pip install --quiet "cmake>=3.21"
+	@touch $@
+
+# Built once, as `pip install .` would build it, and installed from there for every purpose.
+$(WHEELS)/.built: $(VENV)/.made $(PACKAGE)
+	rm -rf $(WHEELS)
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir $(WHEELS) .
+	@touch $@
+
+# $(1): extras in brackets, or nothing. The second line replaces an older build of the same version.
+define install
+$(BIN)/python -m pip install --quiet "$$(echo $(WHEELS)/*.whl)$(1)"
+$(BIN)/python -m pip install --quiet --no-deps --force-reinstall $(WHEELS)/*.whl
+@touch $@
+endef
+
+$(VENV)/.installed: $(WHEELS)/.built
+	$(call install)
+
+$(VENV)/.installed-test: $(WHEELS)/.built
+	$(call install,[plot$(comma)test])
+
+$(VENV)/.installed-bench: $(WHEELS)/.built
+	$(call install,[bench])
+
+$(VENV)/.installed-lint: $(WHEELS)/.built
+	$(call install,[lint])
+
+comma := ,
