@@ -72,7 +72,7 @@ def _next_capture(fd: int, start: int, size: int) -> int | None:
 
 @dataclass(frozen=True)
 class OggLayout:
-    """links: the chained streams, one after the other; lost_bytes: junk between pages; cut: ends inside a page."""
+    """links: the chained streams, up to the last whole page; lost_bytes: junk between pages; cut: ends inside a page."""
 
     links: tuple[Span, ...]
     lost_bytes: int
@@ -91,7 +91,7 @@ def layout(fd: int, size: int) -> OggLayout:
             starts.append(page.offset)
         in_head = page.first
     cut = end < size and os.pread(fd, 4, end) == b"OggS"
-    return OggLayout(tuple(zip(starts, [*starts, size][1:], strict=True)), lost, cut)
+    return OggLayout(tuple(zip(starts, [*starts, end][1:], strict=True)), lost, cut)
 
 
 def payloads(fd: int, size: int) -> Iterator[bytes]:
