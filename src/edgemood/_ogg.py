@@ -72,7 +72,7 @@ def _next_capture(fd: int, start: int, size: int) -> int | None:
 
 @dataclass(frozen=True)
 class OggLayout:
-    """links: the chained streams, up to the last whole page; lost_bytes: junk between pages; cut: ends inside a page."""
+    """links: the chained streams, up to the last whole page; lost_bytes: junk between pages; cut: ends inside one."""
 
     links: tuple[Span, ...]
     lost_bytes: int
