@@ -82,8 +82,17 @@ def unpack_timeline(data: bytes, labels: Sequence[str]) -> tuple[MoodSpan, ...]:
     table = _from_planes(raw, "<f8").reshape(columns, rows).T
     spans = []
     for start, end, valence, arousal, attention, *scores in table.tolist():
-        position = (None, None) if math.isnan(valence) else (valence, arousal)  # NaN: labels without a plane
-        spans.append(MoodSpan(start, end, dict(zip(labels, scores, strict=True)), *position, attention))
+        on_plane = not math.isnan(valence)  # some labels have no place there
+        spans.append(
+            MoodSpan(
+                start,
+                end,
+                dict(zip(labels, scores, strict=True)),
+                valence if on_plane else None,
+                arousal if on_plane else None,
+                attention,
+            )
+        )
     return tuple(spans)
 
 
@@ -103,7 +112,8 @@ def _microseconds(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _planes(numbers: NDArray[np.generic]) -> bytes:
     """Put the numbers' first bytes together, then their second ones: like stands by like, which compresses."""
-    return numbers.reshape(-1, 1).view(np.uint8).T.tobytes()
+    by_byte: NDArray[np.uint8] = numbers.reshape(-1, 1).view(np.uint8).T
+    return by_byte.tobytes()
 
 
 def _from_planes(raw: bytes, dtype: str) -> NDArray[np.generic]:

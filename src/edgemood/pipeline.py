@@ -136,10 +136,14 @@ def scan(  # noqa: PLR0913 - options, all by name
     """
     if jobs is None:
         jobs = max(1, len(os.sched_getaffinity(0)) - 1)
-    if jobs < 1 or stall_s <= 0 or (memory_mb is not None and memory_mb < 1) or not 0 <= nice <= 19:
-        raise ConfigError(
-            f"jobs {jobs}, stall_s {stall_s}, memory_mb {memory_mb}: have to be positive; nice {nice}: 0 to 19"
-        )
+    if jobs < 1:
+        raise ConfigError(f"jobs has to be at least 1, not {jobs}")
+    if memory_mb is not None and memory_mb < 1:
+        raise ConfigError(f"memory_mb has to be at least 1, not {memory_mb}")
+    if not stall_s > 0:
+        raise ConfigError(f"stall_s has to be more than 0, not {stall_s}")
+    if not 0 <= nice <= 19:
+        raise ConfigError(f"nice has to be 0 to 19, not {nice}")
     loaded = mood.load(model)
     loaded.require(features.VERSION)
     recipe = Recipe.of(loaded.id, features.VERSION, loaded.names, loaded.config)

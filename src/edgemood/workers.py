@@ -131,7 +131,7 @@ class Pool:
         self._selector.close()
 
     def run(self, tasks: Iterable[Task], answer: Callable[[Task, Any], Any] | None = None) -> Iterator[Outcome[Task]]:
-        """Give the outcomes of `tasks` as they come.
+        """Give the outcomes of `tasks` as they come. Who does not take them all has to close the pool.
 
         Parameters
         ----------
