@@ -84,7 +84,7 @@ $(VENV)/.installed: $(WHEELS)/.built
 	$(call install)
 
 $(VENV)/.installed-test: $(WHEELS)/.built
-	$(call install,[plot$(comma)test])
+	$(call install,[av$(comma)plot$(comma)test])
 
 $(VENV)/.installed-bench: $(WHEELS)/.built
 	$(call install,[bench])

@@ -307,3 +307,9 @@ def test_no_model_that_can_be_used_is_exit_code_1(
     result = run("models")
     assert result.exit_code == 1
     assert re.fullmatch(r"edgemood: error: no model bundle .*\n", result.stderr)
+
+
+def test_models_shows_how_well_the_shipped_bundle_was_measured() -> None:
+    shown = run("models").stdout
+    assert "(default)" in shown
+    assert re.search(r"measured  macro F1 0\.\d\d, accuracy 0\.\d\d on \d+ clips \(\S.*\)", shown)

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import shelf
+import soundfile
 
 import edgemood
-from edgemood.errors import ConfigError, LibraryError, UnknownTrackError
+from edgemood.errors import AudioError, BundleError, ConfigError, LibraryError, UnknownTrackError
 from edgemood.library import Library
 
 SONGS = [(f"/music/{number}.ogg", label, f"Artist {number}") for number, label in enumerate(["calm", "angry"] * 8)]
@@ -118,3 +120,88 @@ print(sorted(heavy & set(sys.modules)))
 """
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert result.stdout == "[]\n"
+
+
+# ---------------------------------------------------------------- the whole line, with the model that ships, on sound
+
+
+def write_song(path: Path, seed: int, seconds: float = 12.0, loud_from: float | None = None) -> None:
+    """Write a soft chord, which turns into loud noise with a beat at `loud_from`."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(round(seconds * 22050)) / 22050
+    chord = sum(np.sin(2 * np.pi * f * rng.uniform(0.9, 1.1) * t) for f in (220.0, 277.2, 329.6))
+    samples = 0.05 * chord + 0.001 * rng.standard_normal(len(t))
+    if loud_from is not None:
+        late = t >= loud_from
+        samples[late] = 0.5 * np.tanh(3 * rng.standard_normal(late.sum()) * (1 + np.sin(2 * np.pi * 3 * t[late])))
+    soundfile.write(path, samples.astype(np.float32), 22050)
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for number in range(6):
+        write_song(folder / f"{number}.flac", number, loud_from=0.0 if number % 2 else None)
+    (folder / "broken.mp3").write_text("no music at all")
+    return folder
+
+
+def test_from_a_folder_of_sound_to_the_next_song(tmp_path: Path, music: Path) -> None:
+    seen = []
+    with edgemood.open(tmp_path / "library.db") as engine:
+        report = engine.scan(music, jobs=1, on_progress=seen.append)
+        assert (report.analysed, report.failed, seen[-1].done) == (6, 1, 7)
+        assert [Path(failure.path).name for failure in engine.failures()] == ["broken.mp3"]
+        for track in engine.library():
+            assert track.mood
+            assert sum(track.mood.scores.values()) == pytest.approx(1)
+            assert track.mood.model == engine.model.id
+        engine.played(music / "0.flac")
+        engine.played(music / "2.flac")
+        now = engine.now()
+        assert (now.plays, now.model) == (2, engine.model.id)
+        picks = engine.next()
+    assert picks[0].track.path == str(music / "4.flac"), "the third soft song is nearest to the two played"
+    assert {Path(pick.track.path).name for pick in picks} == {"1.flac", "3.flac", "4.flac", "5.flac"}
+
+
+def test_a_scan_stores_what_mood_gives(tmp_path: Path, music: Path) -> None:
+    with edgemood.open(tmp_path / "library.db") as engine:
+        engine.scan(music)
+        stored = engine.track(music / "1.flac").mood
+        fresh = engine.mood(music / "1.flac")
+        ((path, apart),) = engine.analyse_each([music / "1.flac"])
+    assert stored
+    assert isinstance(apart, edgemood.SongAnalysis)
+    assert path == str(music / "1.flac")
+    assert stored.scores == fresh.scores == apart.mood.scores
+    np.testing.assert_array_equal(stored.vector, fresh.vector)
+
+
+def test_a_song_whose_halves_differ_shows_it_in_its_timeline(tmp_path: Path) -> None:
+    write_song(tmp_path / "song.wav", 1, seconds=120, loud_from=60)
+    with edgemood.open(tmp_path / "library.db") as engine:
+        mood = engine.mood(tmp_path / "song.wav")
+    before = [span.arousal for span in mood.timeline if span.end_s <= 45]
+    after = [span.arousal for span in mood.timeline if span.start_s >= 75]
+    assert min(after) > max(before) + 0.2
+    assert sum(span.attention for span in mood.timeline) == pytest.approx(1)
+
+
+def test_one_file_that_cannot_be_read(tmp_path: Path, music: Path) -> None:
+    with edgemood.open(tmp_path / "library.db") as engine:
+        with pytest.raises(AudioError, match="not audio"):
+            engine.mood(music / "broken.mp3")
+        with pytest.raises(AudioError, match="No such file"):
+            engine.mood(music / "nowhere.mp3")
+        (first, second) = engine.analyse_each([music / "broken.mp3", music / "0.flac"])
+    assert isinstance(first[1], edgemood.Failure)
+    assert isinstance(second[1], edgemood.SongAnalysis)
+
+
+def test_a_model_that_cannot_be_used(tmp_path: Path, music: Path) -> None:
+    with edgemood.open(tmp_path / "library.db", model="no-such") as engine:
+        for use in (engine.scan, engine.mood, lambda path: list(engine.analyse_each([path]))):
+            with pytest.raises(BundleError, match="no-such"):
+                use(music / "0.flac")
