@@ -51,7 +51,7 @@ def music(tmp_path: Path) -> Path:
 
 
 def run(library: Library, folders: Any, **options: Any) -> ScanReport:
-    return scan(library, folders, **{"model": "toy-1", "jobs": 2, **options})
+    return scan(library, folders, **{"model": "toy-1", "jobs": 1, **options})
 
 
 def decoded(tmp_path: Path) -> list[str]:

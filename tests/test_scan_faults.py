@@ -44,7 +44,7 @@ def music(tmp_path: Path) -> Path:
 
 
 def run(library: Library, folders: Any, **options: Any) -> ScanReport:
-    return scan(library, folders, **{"model": "toy-1", "jobs": 2, **options})
+    return scan(library, folders, **{"model": "toy-1", "jobs": 1, **options})
 
 
 def reasons(report: ScanReport) -> dict[str, tuple[str, str]]:
@@ -150,7 +150,7 @@ def test_unreadable_files_and_folders(library: Library, music: Path) -> None:
 def test_workers_that_misbehave_cost_their_file(library: Library, music: Path) -> None:
     for seed, word in enumerate(("crash", "kill", "abort", "hang", "eat"), start=20):
         audio_files.write_tone(music / f"{word}.ogg", 4.0, seed=seed)
-    report = run(library, music, stall_s=3.0, memory_mb=300)
+    report = run(library, music, jobs=2, stall_s=3.0, memory_mb=300)
     assert report.analysed == 2
     found = reasons(report)
     assert {kind for kind, _ in found.values()} == {"WorkerError"}
