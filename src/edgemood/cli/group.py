@@ -67,8 +67,9 @@ def _explained(error: Exception) -> tuple[str, int]:
         context = error.ctx if isinstance(error, click.UsageError) else None
         hint = f" (see {context.command_path} --help)" if context else ""
         return error.format_message().rstrip(".") + hint, error.exit_code
-    if isinstance(error, OSError) and error.filename:
-        return f"{os.fsdecode(error.filename)}: {error.strerror}", EXIT_FAILED
+    if isinstance(error, OSError):
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
+        return where + (error.strerror or str(error)), EXIT_FAILED
     return str(error), EXIT_USAGE if isinstance(error, ConfigError) else EXIT_FAILED
 
 
