@@ -55,7 +55,8 @@ def main(music: Path) -> int:
         heading("What to play next")
         for pick in engine.next(LEAVE):
             print(f"  {name(pick.track)}: {pick.reason}")
-    print(f"\nTry it on your own: edgemood scan FOLDER, edgemood --library {library} library, edgemood --help")
+    command = os.path.relpath(Path(sys.executable).parent / "edgemood")
+    print(f"\nGo on with: {command} --library {library} library, or {command} --help")
     return 0
 
 
@@ -79,6 +80,6 @@ def give_up(message: str) -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(Path(sys.argv[1])))
+        sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else "examples/music")))
     except edgemood.EdgemoodError as error:
         sys.exit(give_up(str(error)))
