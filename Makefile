@@ -17,6 +17,9 @@ WHEELS := $(VENV)/wheels
 PACKAGE := pyproject.toml setup.py README.md LICENSE \
   $(shell find src native -type f -not -path '*/build*/*' -not -name '*.so' -not -name '*.pyc' -not -path '*.egg-info*')
 
+OTHER := $(VENV)/tflite-runtime
+TEST_EXTRAS ?= av,plot,test,train
+
 TOOLS := PATH="$(abspath $(BIN)):$$PATH"
 
 .PHONY: demo test bench lint sanitize gates stub
@@ -25,11 +28,11 @@ TOOLS := PATH="$(abspath $(BIN)):$$PATH"
 demo: $(VENV)/.installed
 	@$(BIN)/python examples/demo.py "$(MUSIC)"
 
-test: $(VENV)/.installed-test $(VENV)/.cmake
+test: $(VENV)/.installed-test $(VENV)/.cmake $(OTHER)/.installed
 	$(TOOLS) cmake -S native -B $(BUILD)/native -DEDGEMOOD_TESTS=ON
 	$(TOOLS) cmake --build $(BUILD)/native --parallel
 	$(TOOLS) ctest --test-dir $(BUILD)/native --output-on-failure
-	$(BIN)/python -m pytest
+	EDGEMOOD_OTHER_RUNTIME="$(abspath $(OTHER))" $(BIN)/python -m pytest
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m pytest -s benchmarks
@@ -47,6 +50,8 @@ lint: $(VENV)/.installed-lint
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pybind11-stubgen edgemood._native --output-dir $(BUILD)/stubs 2>/dev/null
+	diff $(BUILD)/stubs/edgemood/_native.pyi src/edgemood/_native.pyi || { echo "stale stub: make stub" >&2; exit 1; }
 	find native \( -name '*.h' -o -name '*.c' -o -name '*.cc' \) -not -path '*/build*/*' | \
 	  xargs $(BIN)/clang-format --dry-run --Werror
 
@@ -83,8 +88,17 @@ endef
 $(VENV)/.installed: $(WHEELS)/.built
 	$(call install)
 
+# With TensorFlow, for the tests of converters/; `make test TEST_EXTRAS=av,plot,test` does without it and them.
 $(VENV)/.installed-test: $(WHEELS)/.built
-	$(call install,[av$(comma)plot$(comma)test])
+	$(call install,[$(TEST_EXTRAS)])
+
+# tflite-runtime, what armv7 has, beside an older NumPy that it needs; it has no wheels for Python 3.12 and later.
+$(OTHER)/.installed: $(VENV)/.made
+	rm -rf $(OTHER)
+	mkdir -p $(OTHER)
+	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then \
+	  $(BIN)/python -m pip install --quiet --target $(OTHER) "tflite-runtime>=2.14" "numpy<2"; fi
+	@touch $@
 
 $(VENV)/.installed-bench: $(WHEELS)/.built
 	$(call install,[bench])
@@ -92,4 +106,3 @@ $(VENV)/.installed-bench: $(WHEELS)/.built
 $(VENV)/.installed-lint: $(WHEELS)/.built
 	$(call install,[lint])
 
-comma := ,

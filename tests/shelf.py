@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Sequence
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 
 from edgemood.domain import QUADRANTS, Failure, FeatureSequence, Mood, MoodSpan, SongAnalysis, Tags, plane_position
 from edgemood.library import FileStamp, Library, Recipe
+
+#: Where the songs lie: a folder of its own for each run of the tests.
+MUSIC = tempfile.mkdtemp(prefix="edgemood-shelf-")
+atexit.register(shutil.rmtree, MUSIC, ignore_errors=True)
 
 RECIPE = Recipe.of("shelf-1", "1", ["energy_mean"], {"hop": 1})
 
@@ -32,7 +40,10 @@ def analysis(name: str, label: str, artist: str = "", title: str = "", seed: int
 
 
 def fill(library: Library, songs: Sequence[tuple[str, str, str]]) -> list[int]:
-    """Store songs (path, mood's label, artist) and give their ids."""
+    """Store songs (path, mood's label, artist), with empty files for those in MUSIC, and give their ids."""
+    for path, _, _ in songs:
+        if Path(path).parent == Path(MUSIC):
+            Path(path).touch()
     return [
         library.store(path, FileStamp(1, 1), analysis(path, label, artist, f"Song {number}", number), RECIPE)
         for number, (path, label, artist) in enumerate(songs)
@@ -43,3 +54,9 @@ def fail(path: str | os.PathLike[str], file: str, error: str) -> None:
     """List a file as failed in the library at `path`."""
     with Library.open(path) as library:
         library.fail(Failure(file, "CorruptAudioError", error), FileStamp(1, 1), "1")
+
+
+def clear() -> None:
+    """Remove the files, as an unplugged drive does."""
+    for path in Path(MUSIC).iterdir():
+        path.unlink()

@@ -16,13 +16,16 @@ import click
 import pytest
 import shelf
 from click.testing import CliRunner, Result
+from shelf import MUSIC
 
 from edgemood.cli import main
 from edgemood.library import Library
 
 COMMANDS = sorted(main.commands)
-ODD = os.fsdecode(b"/music/\xe9t\xe9\n.ogg")  # neither UTF-8 nor one line
-SONGS = [(f"/music/{number}.ogg", label, f"Artist {number % 5}") for number, label in enumerate(["calm", "angry"] * 10)]
+ODD = os.fsdecode(os.fsencode(MUSIC) + b"/\xe9t\xe9\n.ogg")  # neither UTF-8 nor one line
+SONGS = [
+    (f"{MUSIC}/{number}.ogg", label, f"Artist {number % 5}") for number, label in enumerate(["calm", "angry"] * 10)
+]
 
 
 def run(*arguments: str, **extra: Any) -> Result:
@@ -155,7 +158,7 @@ def test_works_on_a_terminal_that_only_knows_ascii(heard: list[int]) -> None:
 
 
 def test_played_by_path_and_id_then_now(library: Path) -> None:
-    result = run("played", "/music/0.ogg", "4", "/music/4.ogg")
+    result = run("played", f"{MUSIC}/0.ogg", "4", f"{MUSIC}/4.ogg")
     assert (result.exit_code, result.stdout.count("played: ")) == (0, 3)
     now = run("now")
     assert now.stdout.startswith("calm: 2 of your last 3 songs")
@@ -167,15 +170,15 @@ def test_played_by_path_and_id_then_now(library: Path) -> None:
 
 
 def test_played_json_names_the_song() -> None:
-    (shape,) = objects(run("played", "/music/7.ogg", "--json"))
-    assert shape["path"] == "/music/7.ogg"
+    (shape,) = objects(run("played", f"{MUSIC}/7.ogg", "--json"))
+    assert shape["path"] == f"{MUSIC}/7.ogg"
     assert set(shape) == {"id", "path", "at"}
 
 
 def test_played_notes_all_songs_or_none() -> None:
-    result = run("played", "/music/0.ogg", "/music/unknown.ogg")
+    result = run("played", f"{MUSIC}/0.ogg", f"{MUSIC}/unknown.ogg")
     assert result.exit_code == 1
-    assert re.fullmatch(r"edgemood: error: .*/music/unknown\.ogg.*\n", result.stderr)
+    assert re.fullmatch(rf"edgemood: error: .*{MUSIC}/unknown\.ogg.*\n", result.stderr)
     assert "nothing has been played" in run("now").stderr
 
 
@@ -238,18 +241,18 @@ def test_a_number_is_a_path_where_a_song_lies_there(library: Path, tmp_path: Pat
 
 
 def test_library_lists_songs_and_failures(library: Path) -> None:
-    shelf.fail(library, "/music/broken.mp3", "it is truncated")
+    shelf.fail(library, f"{MUSIC}/broken.mp3", "it is truncated")
     shown = run("library").stdout
     assert "calm" in shown
     assert "Artist 3 - Song 3" in shown
-    assert "1 file that could not be analysed:\n  /music/broken.mp3: it is truncated\n" in shown
+    assert f"1 file that could not be analysed:\n  {MUSIC}/broken.mp3: it is truncated\n" in shown
     only = run("library", "--failed").stdout
     assert "Song 3" not in only
     assert "broken.mp3" in only
 
 
 def test_library_json_has_a_track_or_failure_a_line(library: Path) -> None:
-    shelf.fail(library, "/music/broken.mp3", "it is truncated")
+    shelf.fail(library, f"{MUSIC}/broken.mp3", "it is truncated")
     *tracks, failure = objects(run("library", "--json"))
     assert [track["path"] for track in tracks] == [path for path, _, _ in SONGS]
     first = tracks[0]
@@ -259,7 +262,7 @@ def test_library_json_has_a_track_or_failure_a_line(library: Path) -> None:
     ]
     assert (first["mood"], first["duration_s"], first["model"], first["missing"]) == ("calm", 120.0, "shelf-1", False)
     assert first["valence"] == pytest.approx(0.6)
-    assert failure == {"path": "/music/broken.mp3", "error": "it is truncated"}
+    assert failure == {"path": f"{MUSIC}/broken.mp3", "error": "it is truncated"}
     assert objects(run("library", "--json", "--failed")) == [failure]
 
 
@@ -268,24 +271,25 @@ def test_odd_paths_are_shown_escaped_and_given_exactly(library: Path) -> None:
         shelf.fill(shelved, [(ODD, "sad", "\x1b[31mred\x07")])
     shelf.fail(library, ODD + "x", "no")
     *_, track, failure = objects(run("library", "--json"))
-    assert track["path"] == "/music/\\xe9t\\xe9\n.ogg"
+    assert track["path"] == f"{MUSIC}/\\xe9t\\xe9\n.ogg"
     assert os.fsdecode(b64decode(track["path_b64"])) == ODD
     assert os.fsdecode(b64decode(failure["path_b64"])) == ODD + "x"
     human = run("library").stdout
     assert "\x1b" not in human
     assert "\x07" not in human
-    assert "/music/\\xe9t\\xe9\\n.oggx: no" in human
+    assert f"{MUSIC}/\\xe9t\\xe9\\n.oggx: no" in human
     result = subprocess_run("played", os.fsencode(ODD), "--json")
     assert json.loads(result.stdout)["path_b64"] == track["path_b64"]
 
 
 def test_a_path_in_utf8_needs_no_base64(library: Path) -> None:
     with Library.open(library) as shelved:
-        shelf.fill(shelved, [("/music/Ärger.ogg", "sad", "")])
+        shelf.fill(shelved, [(f"{MUSIC}/Ärger.ogg", "sad", "")])
     *_, track = objects(run("library", "--json"))
-    assert (track["path"], "path_b64" in track) == ("/music/Ärger.ogg", False)
+    assert (track["path"], "path_b64" in track) == (f"{MUSIC}/Ärger.ogg", False)
 
 
 def test_prune_removes_songs_whose_files_are_gone() -> None:
+    shelf.clear()
     assert run("prune").stdout == "removed 20 songs\n"
     assert objects(run("prune", "--json")) == [{"removed": 0}]

@@ -202,11 +202,18 @@ class Engine:
         """
         heard = self._last_played()
         mood = listener.read(heard)
-        request = recommend.Request(mood, n, [track for track, _ in heard], frozenset(exclude))
+        recent = [track for track, _ in heard]
         candidates = recommend.Candidates(
             *self._library.matrix(mood.model), lambda track_id: self._library.track(track_id, mood.model)
         )
-        return recommend.rank(request, candidates)
+        left_out, look_at = set(exclude), n
+        while True:  # a drive may have been unplugged since the last scan; the further one looks, the fewer rounds
+            picks = recommend.rank(recommend.Request(mood, look_at, recent, left_out), candidates)
+            gone = {pick.track.id for pick in picks if not _is_there(pick.track.path)}
+            if not gone.intersection(pick.track.id for pick in picks[:n]):
+                return picks[:n]
+            left_out |= gone
+            look_at *= 2
 
     def _last_played(self) -> listener.Heard:
         """Return the listener's window, all judged by the model of the newest judged song where it has judged them."""
@@ -236,6 +243,10 @@ class Engine:
     def prune(self) -> int:
         """Remove songs whose files are gone, and give their number; the history of plays stays."""
         return self._library.prune()
+
+
+def _is_there(path: str) -> bool:
+    return Path(path).exists()
 
 
 def _stamp(path: FilePath) -> FileStamp:
