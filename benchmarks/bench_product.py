@@ -15,7 +15,12 @@ from edgemood.features import FeatureConfig, extract
 from edgemood.library import Library
 from edgemood.pipeline import scan
 
-FORMATS = {"wav": ("WAV", "PCM_16"), "flac": ("FLAC", "PCM_16"), "ogg": ("OGG", "VORBIS"), "mp3": ("MP3", "MPEG_LAYER_III")}
+FORMATS = {
+    "wav": ("WAV", "PCM_16"),
+    "flac": ("FLAC", "PCM_16"),
+    "ogg": ("OGG", "VORBIS"),
+    "mp3": ("MP3", "MPEG_LAYER_III"),
+}
 
 
 @pytest.mark.benchmark(group="a song of 240 s, stage by stage")

@@ -34,6 +34,27 @@ def plane_position(scores: Mapping[str, float]) -> tuple[float, float] | tuple[N
     return float(np.clip(valence, -1, 1)), float(np.clip(arousal, -1, 1))
 
 
+class _Scored:
+    """What follows from mood scores."""
+
+    scores: Mapping[str, float]
+
+    @property
+    def label(self) -> str:
+        """The most probable mood."""
+        return max(self.scores, key=lambda mood: self.scores[mood])
+
+    @property
+    def valence(self) -> float | None:
+        """-1 (negative) to 1 (positive); None where the labels are not the four quadrants."""
+        return plane_position(self.scores)[0]
+
+    @property
+    def arousal(self) -> float | None:
+        """-1 (quiet) to 1 (energetic); None where the labels are not the four quadrants."""
+        return plane_position(self.scores)[1]
+
+
 @dataclass(frozen=True)
 class FeatureSequence:
     """Descriptor vectors over time.
@@ -69,7 +90,7 @@ class MoodSpan:
 
 
 @dataclass(frozen=True)
-class Mood:
+class Mood(_Scored):
     """The mood of a whole song.
 
     scores: label -> probability, summing to 1; vector: the attention-pooled network output (float32
@@ -81,21 +102,6 @@ class Mood:
     vector: NDArray[np.float32]
     timeline: Sequence[MoodSpan]
     model: str
-
-    @property
-    def label(self) -> str:
-        """The most probable mood."""
-        return max(self.scores, key=lambda mood: self.scores[mood])
-
-    @property
-    def valence(self) -> float | None:
-        """-1 (negative) to 1 (positive); None where the labels are not the four quadrants."""
-        return plane_position(self.scores)[0]
-
-    @property
-    def arousal(self) -> float | None:
-        """-1 (quiet) to 1 (energetic); None where the labels are not the four quadrants."""
-        return plane_position(self.scores)[1]
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,7 @@ class Play:
 
 
 @dataclass(frozen=True)
-class ListenerMood:
+class ListenerMood(_Scored):
     """The listener's present mood, read from the last songs played.
 
     plays: how many songs it was read from; reason: a sentence for a person; model: the bundle whose mood
@@ -161,21 +167,6 @@ class ListenerMood:
     plays: int
     reason: str
     model: str
-
-    @property
-    def label(self) -> str:
-        """The most probable mood."""
-        return max(self.scores, key=lambda mood: self.scores[mood])
-
-    @property
-    def valence(self) -> float | None:
-        """-1 to 1; None where the labels are not the four quadrants."""
-        return plane_position(self.scores)[0]
-
-    @property
-    def arousal(self) -> float | None:
-        """-1 to 1; None where the labels are not the four quadrants."""
-        return plane_position(self.scores)[1]
 
 
 @dataclass(frozen=True)
