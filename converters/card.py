@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from converters import report
-
-QUADRANTS = {"happy", "angry", "sad", "calm"}
+from converters.datasets import QUADRANT_LABELS, READERS
 
 
 def text(manifest: Mapping[str, Any]) -> str:
@@ -40,13 +39,17 @@ softmax; {several}. It reads windows of {window["segments"]} segments, one segme
 
 def _training(training: Mapping[str, Any]) -> str:
     sets = "\n".join(f"- {name}: {count} clips" for name, count in training["clips"].items())
+    research = """Trained on research data: the clips were provided for research and are not part of this project. """
     return f"""## Trained on
 
 {sets}
 
-Trained on research data: the clips were provided for research and are not part of this project. Each clip was also
-shown in {training["recipe"]["variants"]} changed versions (speed, equalisation, level, bandwidth, noise), in random
-stretches, blended in pairs."""
+{research if _is_research(training) else ""}Each clip was also
+shown in {training["recipe"]["variants"]} changed versions (speed, equalisation, level, bandwidth, noise), in random stretches, blended in pairs."""
+
+
+def _is_research(training: Mapping[str, Any]) -> bool:
+    return set(training["clips"]) <= set(READERS)
 
 
 def _accuracy(contents: Mapping[str, Any]) -> str:
@@ -54,31 +57,37 @@ def _accuracy(contents: Mapping[str, Any]) -> str:
     figures = figures.replace(", also in `the report`", "")
     return f"""## How good it is
 
-{contents["title"]}, judged on clips of artists the model had not heard, by models trained with the recipe of this one
-on the other folds. The model in this bundle is trained on all folds by the same recipe; nothing is left to judge it on
-here. The file of this bundle differs from the trained model as the parity figures above say.
+{contents["title"]}: judged on clips of artists the model had not
+heard, by models trained with the recipe of this one on the other folds. The model in this bundle is trained on all folds
+by the same recipe; nothing is left to judge it on here. The file of this bundle differs from the trained model as the parity figures above say.
 
 {figures}"""
 
 
 def _limits(manifest: Mapping[str, Any]) -> str:
     derived = ""
-    if set(manifest["labels"]) == QUADRANTS:
+    if set(manifest["labels"]) == set(QUADRANT_LABELS):
         derived = """
 - Valence and arousal are derived from the four probabilities (`valence = happy + calm - angry - sad`,
   `arousal = happy + angry - sad - calm`); no one annotated them. Arousal is much the surer of the two."""
-    return f"""## Limits
-
-- The clips are half-minute excerpts of mostly Western popular music; a timeline over a whole song is that judgement
-  repeated, and was never checked against annotations over time.
+    research = """- The clips are half-minute excerpts of mostly Western popular music; a timeline over a whole song is that
+  judgement repeated, and was never checked against annotations over time.
 - Moods are those that experts' tags and listeners agreed on. What a listener feels may differ, and single songs are
   often wrong: read the confusion matrix.
-- Probabilities were calibrated (temperature {manifest["temperature"]:.2f}) on held-out folds of the same sets; on other
-  music they are likely too sure.{derived}
+"""
+    return f"""## Limits
+
+{research if _is_research(manifest["training"]) else ""}- Probabilities were calibrated (temperature \
+{manifest["temperature"]:.2f}) on held-out folds of the same clips; on other music they are likely
+  too sure.{derived}
 - It hears sound, not words, and knows nothing of languages, lyrics or context. It is no measure of a person's state."""
 
 
 def _licence(training: Mapping[str, Any]) -> str:
+    if not _is_research(training):
+        return """## Licence of the weights
+
+The project's licence covers its code. What may be done with the weights depends on the clips they were trained on."""
     return f"""## Licence of the weights
 
 The project's licence covers its code. The weights are derived from research data ({", ".join(training["clips"])}) whose

@@ -15,7 +15,6 @@ import argparse
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from itertools import combinations
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -119,29 +118,18 @@ def judge(
     return contents
 
 
-def tune(material: Material, seed: int) -> dict[str, Any]:
-    """Inner validation of every candidate recipe.
+def tune(material: Material, seed: int, jobs: int = 1) -> dict[str, Any]:
+    """Inner validation of every candidate recipe: on behalf of each test fold, train on three and judge a fourth.
 
-    A model trained without the folds a and b judges b on behalf of test fold a, and a on behalf of test fold b: ten
-    trainings serve the inner validation of all five test folds. What is reported for a test fold never saw it.
+    What is reported for a test fold comes from models that never saw it, neither in training nor in judging.
     """
-    scores: dict[str, dict[str, float]] = {}
+    splits = list(protocol.inner(material.clips))
+    scores = {}
     for name, recipe in CANDIDATES.items():
-        inner: dict[int, list[tuple[NDArray[np.int64], Probs]]] = {k: [] for k in np.unique(material.fold)}
-        for a, b in combinations(inner, 2):
-            trained = material.fit(np.flatnonzero(~np.isin(material.fold, (a, b))), recipe, seed)
-            for test, held in ((a, b), (b, a)):
-                judged = np.flatnonzero((material.fold == held) & material.first)
-                inner[test].append((material.truth[judged], trained.predict(material.own(judged))))
-        scores[name] = {f"test fold {k}": _pooled_f1(parts, len(material.labels)) for k, parts in inner.items()}
+        judged = judge(material, recipe, seed, splits, jobs)
+        scores[name] = report.inner_row(judged)
         print(name, scores[name], flush=True)
-    return {"title": "Inner validation: macro F1 inside the training folds of each test fold", "scores": scores}
-
-
-def _pooled_f1(parts: Sequence[tuple[NDArray[np.int64], Probs]], labels: int) -> float:
-    truth = np.concatenate([t for t, _ in parts])
-    chosen = np.concatenate([p for _, p in parts]).argmax(1)
-    return round(protocol.macro_f1(protocol.confusion(truth, chosen, labels)), 4)
+    return {"title": report.TUNE_TITLE, "scores": scores}
 
 
 def machine(material: Material, transformed: bool) -> dict[str, Any]:
@@ -178,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sets = datasets.load(options.data)
     material = Material(sets, FeatureCache(options.cache), variants.get(options.what, SHIPPED.variants))
     if options.what == "tune":
-        report.write(options.reports, "tune", tune(material, options.seed))
+        report.write(options.reports, "tune", tune(material, options.seed, options.jobs))
     elif options.what == "svm":
         report.write(options.reports, "svm", machine(material, transformed=True))
         report.write(options.reports, "svm-plain", machine(material, transformed=False))

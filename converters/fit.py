@@ -36,7 +36,7 @@ class Recipe:
     mixup
         Parameter of the beta distribution that blends pairs of stretches and their labels; 0 for none.
     ema
-        Momentum of the running mean of the weights, which is what is kept; 0 for none.
+        Momentum of the running mean of the weights, which is what is kept; less where steps are few; 0 for none.
     extra_weight
         What a clip of other sets than the first counts; 0 leaves them out.
     members
@@ -195,7 +195,7 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
         weight_decay=recipe.weight_decay,
         clipnorm=1.0,
         use_ema=recipe.ema > 0,
-        ema_momentum=recipe.ema or 0.99,
+        ema_momentum=min(recipe.ema, 1 - 5 / max(steps, 10)) or 0.99,  # few steps: a shorter memory
     )
 
 

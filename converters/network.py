@@ -26,6 +26,8 @@ class NetworkConfig:
     attention_units: int = 32
     dropout: float = 0.4
     input_dropout: float = 0.1
+    skip: bool = False
+    deviation: bool = False
     residual: bool = True
     normalise: bool = True
     aux: int = 0
@@ -56,7 +58,9 @@ def build(config: NetworkConfig, lstm: type[keras.layers.LSTM] = layers.LSTM, ba
     hidden = layers.Dropout(config.input_dropout, noise_shape=(None, 1, config.descriptors))(x)
     for i in range(config.layers):
         out = lstm(config.units, return_sequences=True, name=f"lstm_{i + 1}")(hidden)
-        hidden = layers.Add()([out, hidden]) if config.residual and i else out
+        if i == 0 and config.skip:
+            hidden = layers.Dense(config.units, name="skip")(hidden)
+        hidden = layers.Add()([out, hidden]) if config.residual and (i or config.skip) else out
         if config.normalise:
             hidden = layers.LayerNormalization(name=f"norm_{i + 1}")(hidden)
         hidden = layers.Dropout(config.dropout)(hidden)
@@ -64,7 +68,11 @@ def build(config: NetworkConfig, lstm: type[keras.layers.LSTM] = layers.LSTM, ba
     scores = layers.Dense(1, use_bias=False, name="attention_score")(scored)[:, :, 0]
     scores = layers.Subtract()([scores, (1.0 - mask) * _MASKED])
     attention = ops.softmax(scores, axis=-1)
-    vector = ops.sum(attention[:, :, None] * hidden, axis=1)
+    shares = attention[:, :, None]
+    vector = ops.sum(shares * hidden, axis=1)
+    if config.deviation:
+        spread = ops.sum(shares * ops.square(hidden - vector[:, None, :]), axis=1)
+        vector = layers.Concatenate()([vector, ops.sqrt(spread + 1e-4)])
     outputs = {
         "logits": layers.Dense(config.labels, name="mood")(layers.Dropout(config.dropout)(vector)),
         "vector": vector,

@@ -38,10 +38,15 @@ def folds(clips: Sequence[Clip]) -> Iterator[Split]:
         yield Split(f"fold {k}", np.flatnonzero(fold != k), np.flatnonzero(fold == k))
 
 
-def inner(split: Split, clips: Sequence[Clip]) -> list[Split]:
-    """For tuning: each fold inside the training part of `split` once held out. The test part is never looked at."""
-    fold = np.array([clips[i].fold for i in split.train])
-    return [Split(f"{split.name} / inner {k}", split.train[fold != k], split.train[fold == k]) for k in np.unique(fold)]
+def inner(clips: Sequence[Clip]) -> Iterator[Split]:
+    """For tuning, on behalf of each test fold: the next fold to judge, the other three to train on.
+
+    Neither part holds a clip of the test fold the split is named after.
+    """
+    fold = np.array([clip.fold for clip in clips])
+    numbers = np.unique(fold)
+    for k, after in zip(numbers, np.roll(numbers, -1), strict=True):
+        yield Split(f"for test fold {k}", np.flatnonzero(~np.isin(fold, (k, after))), np.flatnonzero(fold == after))
 
 
 def stratified(clips: Sequence[Clip], seed: int, parts: int = 10) -> Iterator[Split]:

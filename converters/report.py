@@ -15,6 +15,16 @@ from converters.fit import Recipe
 SPREAD_OF = ("macro_f1", "accuracy", "arousal_accuracy", "valence_accuracy", "log_loss")
 
 
+#: Title of the report of an inner validation.
+TUNE_TITLE = "Inner validation: on behalf of each test fold, trained on three others, judged on the fourth"
+
+
+def inner_row(judged: Mapping[str, Any]) -> dict[str, float]:
+    """The row of a candidate in the report of an inner validation: macro F1 by test fold, and the pooled log loss."""
+    row = {f"test fold {k}": figures["macro_f1"] for k, figures in enumerate(judged["by_fold"])}
+    return row | {"all": judged["model"]["macro_f1"], "log loss": judged["model"]["log_loss"]}
+
+
 def plain(recipe: Recipe) -> dict[str, Any]:
     """A recipe as JSON."""
     return asdict(recipe)
@@ -125,8 +135,7 @@ def _figures(model: Mapping[str, Any], single: Mapping[str, Any] | None) -> list
 
 def _scores(scores: Mapping[str, Mapping[str, float]]) -> list[str]:
     columns = list(next(iter(scores.values())))
-    lines = ["| recipe | " + " | ".join(columns) + " | mean |", "|---" * (len(columns) + 2) + "|"]
-    for name, row in scores.items():
-        cells = " | ".join(f"{row[c]:.3f}" for c in columns)
-        lines.append(f"| {name} | {cells} | {np.mean(list(row.values())):.3f} |")
-    return lines
+    lines = ["| recipe | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    return lines + [
+        f"| {name} | " + " | ".join(f"{row[c]:.3f}" for c in columns) + " |" for name, row in scores.items()
+    ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -49,3 +52,21 @@ def write(folder: Path, kinds: tuple[str, ...], per_kind: int, seconds: float = 
         table = csv.DictWriter(file, ["file", "label", "artist"])
         table.writeheader()
         table.writerows(rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train and export a bundle on synthetic clips of the six kinds: how ``tests/data/six-moods`` was made."""
+    from converters import train
+
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("out", type=Path, help="folder of the bundle")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder) / "synthetic", tuple(KINDS), 8)
+        small = ["--kinds", "int8", "--members", "1", "--epochs", "150", "--units", "8", "--variants", "0"]
+        where = ["--data", f"{folder}/synthetic", "--out", str(options.out), "--cache", f"{folder}/features"]
+        train.main([*where, *small])
+
+
+if __name__ == "__main__":
+    main()

@@ -63,9 +63,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--commit", help="the commit of this project, for the manifest")
     parser.add_argument("--members", type=int, help="networks to average, if not the recipe's")
     parser.add_argument("--epochs", type=int, help="epochs, if not the recipe's")
+    parser.add_argument("--variants", type=int, help="changed versions of each clip, if not the recipe's")
+    parser.add_argument("--units", type=int, help="units of each LSTM layer, if not the recipe's")
     options = parser.parse_args(arguments)
-    changed = {key: getattr(options, key) for key in ("members", "epochs") if getattr(options, key)}
-    recipe = replace(SHIPPED, **changed)
+    asked = {key: getattr(options, key) for key in ("members", "epochs", "variants")}
+    recipe = replace(SHIPPED, **{key: value for key, value in asked.items() if value is not None})
+    if options.units:
+        recipe = replace(recipe, network=replace(recipe.network, units=options.units))
     material = Material(datasets.load(options.data), FeatureCache(options.cache), recipe.variants)
     if options.evaluation:
         evaluation = json.loads(options.evaluation.read_text(encoding="utf-8"))
