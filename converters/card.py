@@ -45,7 +45,8 @@ def _training(training: Mapping[str, Any]) -> str:
 {sets}
 
 {research if _is_research(training) else ""}Each clip was also
-shown in {training["recipe"]["variants"]} changed versions (speed, equalisation, level, bandwidth, noise), in random stretches, blended in pairs."""
+shown in {training["recipe"]["variants"]} changed versions (speed, equalisation, level, bandwidth, noise), in random
+stretches, blended in pairs."""
 
 
 def _is_research(training: Mapping[str, Any]) -> bool:
@@ -57,9 +58,10 @@ def _accuracy(contents: Mapping[str, Any]) -> str:
     figures = figures.replace(", also in `the report`", "")
     return f"""## How good it is
 
-{contents["title"]}: judged on clips of artists the model had not
-heard, by models trained with the recipe of this one on the other folds. The model in this bundle is trained on all folds
-by the same recipe; nothing is left to judge it on here. The file of this bundle differs from the trained model as the parity figures above say.
+{contents["title"]}: judged on clips of artists the model
+had not heard, by models trained with the recipe of this one on the other folds. The model in this bundle is trained on
+all folds by the same recipe; nothing is left to judge it on here. The file
+of this bundle differs from the trained model as the parity figures above say.
 
 {figures}"""
 
@@ -70,8 +72,8 @@ def _limits(manifest: Mapping[str, Any]) -> str:
         derived = """
 - Valence and arousal are derived from the four probabilities (`valence = happy + calm - angry - sad`,
   `arousal = happy + angry - sad - calm`); no one annotated them. Arousal is much the surer of the two."""
-    research = """- The clips are half-minute excerpts of mostly Western popular music; a timeline over a whole song is that
-  judgement repeated, and was never checked against annotations over time.
+    research = """- The clips are half-minute excerpts of mostly Western popular music; a timeline over a whole song
+  is that judgement repeated, and was never checked against annotations over time.
 - Moods are those that experts' tags and listeners agreed on. What a listener feels may differ, and single songs are
   often wrong: read the confusion matrix.
 """
