@@ -1,5 +1,6 @@
 """The documents say what the build does."""
 
+import re
 from pathlib import Path
 
 from edgemood import features
@@ -31,3 +32,11 @@ def test_lld50_is_the_methods():
     groups = {"mfcc": 18, "spectral": 5, "hnr": 1, "formant": 2, "energy": 10, "f0": 6, "zcr": 8}
     for stem, count in groups.items():
         assert sum(name.split("_")[0] == stem for name in names) == count
+
+
+def test_the_table_of_lld50_names_its_columns_in_order():
+    table = DESCRIPTORS[DESCRIPTORS.index("## Set `lld50`") :]
+    named = re.findall(r"`([a-z]+_[a-z0-9_]+)`", table[table.index("| # |") :])
+    first, last = named.index("mfcc_1_mean"), named.index("mfcc_18_mean")
+    named[first : last + 1] = [f"mfcc_{i}_mean" for i in range(1, 19)]
+    assert tuple(named[:50]) == features.set_names("lld50")
