@@ -16,8 +16,10 @@ def test_every_descriptor_is_defined():
 
 
 def test_every_functional_is_defined():
-    for functional in features.functionals():
-        assert f"`{functional}`" in DESCRIPTORS or f"{functional}," in DESCRIPTORS, functional
+    start = DESCRIPTORS.index("## Functionals over the frames of a segment")
+    section = DESCRIPTORS[start : DESCRIPTORS.index("## Set `lld50`")]
+    defined = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`]*)`", section))))
+    assert set(features.functionals()) <= defined
 
 
 def test_the_table_is_complete():
@@ -36,7 +38,7 @@ def test_lld50_is_the_methods():
 
 def test_the_table_of_lld50_names_its_columns_in_order():
     table = DESCRIPTORS[DESCRIPTORS.index("## Set `lld50`") :]
-    named = re.findall(r"`([a-z]+_[a-z0-9_]+)`", table[table.index("| # |") :])
+    named = re.findall(r"`([a-z0-9]+_[a-z0-9_]+)`", table[table.index("| # |") :])
     first, last = named.index("mfcc_1_mean"), named.index("mfcc_18_mean")
     named[first : last + 1] = [f"mfcc_{i}_mean" for i in range(1, 19)]
     assert tuple(named[:50]) == features.set_names("lld50")
