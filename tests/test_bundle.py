@@ -3,11 +3,14 @@
 import copy
 import hashlib
 import json
+import math
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edgemood import mood
 from edgemood.bundle import Manifest, Normalisation, read_manifest, read_model, version_key
@@ -137,6 +140,17 @@ def test_what_is_not_json_is_refused(bundle, text):
     (bundle / "manifest.json").write_text(text, encoding="utf-8")
     with pytest.raises(BundleError, match=r"manifest\.json is not JSON"):
         mood.load(str(bundle))
+
+
+ODD = [None, True, -1, 0, 10**400, 1e308, math.nan, -math.inf, "", "\0", "x" * 10_000, [], [[]], [None], {}, {"": {}}]
+
+
+@given(st.sampled_from(REQUIRED), st.sampled_from(ODD))
+def test_odd_values_are_taken_or_refused_by_name_and_nothing_else(field, value):
+    try:
+        Manifest.parse(changed(field, value), "here")
+    except BundleError as error:
+        assert "manifest field" in str(error)
 
 
 def test_a_folder_without_manifest_or_model_is_refused(bundle):

@@ -226,9 +226,9 @@ class _Network:
             self._interpreter = module.Interpreter(
                 model_content=content, num_threads=1, experimental_op_resolver_type=plain
             )
+            self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise BundleError(f"{where}: the runtime refuses the model ({error})") from None
-        self._interpreter.allocate_tensors()
         window, dims = self._window, self._dims
         wanted = {"x": [1, window, dims], "mask": [1, window]}
         self._inputs = _indices(self._interpreter.get_input_details(), manifest.inputs, wanted, f"{where}: manifest")
