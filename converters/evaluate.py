@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -161,7 +162,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--reports", type=Path, default=Path(__file__).parent / "reports")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1, help="folds trained at the same time")
+    parser.add_argument("--members", type=int, default=SHIPPED.members, help="networks to average")
     options = parser.parse_args(arguments)
+    shipped = replace(SHIPPED, members=options.members)
     variants = {"svm": 0, "paper": 0, "tune": max(r.variants for r in CANDIDATES.values())}
     sets = datasets.load(options.data)
     material = Material(sets, FeatureCache(options.cache), variants.get(options.what, SHIPPED.variants))
@@ -173,10 +176,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     elif options.what == "published":
         splits = list(protocol.stratified(material.clips, options.seed))
         title = "Protocol B: stratified 10-fold that ignores artists"
-        judged = judge(material, SHIPPED, options.seed, splits, options.jobs)
+        judged = judge(material, shipped, options.seed, splits, options.jobs)
         report.write(options.reports, "published", {"title": title} | judged)
     else:
-        recipe, what = (PAPER, "the paper's own settings") if options.what == "paper" else (SHIPPED, "the method")
+        recipe, what = (PAPER, "the paper's own settings") if options.what == "paper" else (shipped, "the method")
         splits = list(protocol.folds(material.clips))
         title = f"Protocol A: five folds that share no artist, {what}"
         judged = judge(material, recipe, options.seed, splits, options.jobs)

@@ -7,7 +7,6 @@ import tempfile
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import keras
@@ -83,8 +82,8 @@ def convert(members: Sequence[keras.Model], config: NetworkConfig, kind: str, te
 
 
 def _fusible(member: keras.Model, config: NetworkConfig) -> keras.Model:
-    """The same network with LSTMs that the converter fuses, for batches of one, without the auxiliary head."""
-    network = build(replace(config, aux=0), FusedLSTM, batch=1)
+    """The same network with LSTMs that the converter fuses, for batches of one."""
+    network = build(config, FusedLSTM, batch=1)
     trained = {layer.name: layer.get_weights() for layer in member.layers}
     for layer in network.layers:
         if layer.weights:

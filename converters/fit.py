@@ -44,13 +44,13 @@ class Recipe:
     """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
-    epochs: int = 40
+    epochs: int = 45
     batch_size: int = 32
     optimizer: str = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     label_smoothing: float = 0.1
-    mixup: float = 0.3
+    mixup: float = 1.0
     variants: int = 2
     own_share: float = 0.34
     crop_segments: int = 14
@@ -58,7 +58,7 @@ class Recipe:
     tilt_sd: float = 0.05
     noise_sd: float = 0.1
     ema: float = 0.99
-    extra_weight: float = 0.5
+    extra_weight: float = 0.2
     members: int = 1
 
 

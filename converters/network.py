@@ -14,14 +14,15 @@ _MASKED = 1e4  # taken from the attention scores of padding: enough to make thei
 class NetworkConfig:
     """Sizes and regularisation. The paper's own are 128 units (a guess: it gives none) and dropout 0.7.
 
-    residual and normalise put shortcuts around, and layer normalisation after, each LSTM; aux is the number of values
-    that a second head learns to predict for every segment (0: no such head, and none is exported in any case).
+    residual and normalise put shortcuts around, and layer normalisation after, each LSTM; skip puts a shortcut around
+    the first one, too; deviation gives the attention-weighted standard deviation beside the mean. Inner validation
+    decided which of them are on.
     """
 
     window: int = 28
     descriptors: int = 50
     labels: int = 4
-    units: int = 32
+    units: int = 48
     layers: int = 3
     attention_units: int = 32
     dropout: float = 0.4
@@ -30,7 +31,6 @@ class NetworkConfig:
     deviation: bool = False
     residual: bool = True
     normalise: bool = True
-    aux: int = 0
 
 
 def build(config: NetworkConfig, lstm: type[keras.layers.LSTM] = layers.LSTM, batch: int | None = None) -> keras.Model:
@@ -50,8 +50,8 @@ def build(config: NetworkConfig, lstm: type[keras.layers.LSTM] = layers.LSTM, ba
     keras.Model
         Inputs ``x`` float32 ``[batch, window, descriptors]`` and ``mask`` float32 ``[batch, window]``, 1 on segments
         and 0 on the padding that follows them. Outputs ``logits`` ``[batch, labels]``, ``vector`` ``[batch, units]``
-        (what the attention pooled), ``attention`` ``[batch, window]`` (sums to 1), ``salience`` ``[batch]`` (log of the
-        sum of the attention's unnormalised weights) and, where ``config.aux``, ``aux`` ``[batch, window, aux]``.
+        (what the attention pooled), ``attention`` ``[batch, window]`` (sums to 1) and ``salience`` ``[batch]`` (log of
+        the sum of the attention's unnormalised weights).
     """
     x = keras.Input((config.window, config.descriptors), batch_size=batch, name="x")
     mask = keras.Input((config.window,), batch_size=batch, name="mask")
@@ -79,6 +79,4 @@ def build(config: NetworkConfig, lstm: type[keras.layers.LSTM] = layers.LSTM, ba
         "attention": attention,
         "salience": ops.logsumexp(scores, axis=-1),
     }
-    if config.aux:
-        outputs["aux"] = layers.Dense(config.aux, name="aux")(hidden)
     return keras.Model([x, mask], outputs)
