@@ -113,4 +113,14 @@ def _manifest(kind: str, trained: Trained, facts: Facts, content: bytes) -> dict
     }
 
 
-_KEPT = ("title", "sets", "model", "single_network", "by_fold", "temperature", "log_loss_calibrated", "other_sets")
+_KEPT = (
+    "title",
+    "sets",
+    "model",
+    "single_network",
+    "by_fold",
+    "temperature",
+    "log_loss_calibrated",
+    "other_sets",
+    "baseline",
+)

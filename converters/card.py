@@ -58,10 +58,9 @@ def _accuracy(contents: Mapping[str, Any]) -> str:
     figures = figures.replace(", also in `the report`", "")
     return f"""## How good it is
 
-{contents["title"]}: judged on clips of artists the model
-had not heard, by models trained with the recipe of this one on the other folds. The model in this bundle is trained on
-all folds by the same recipe; nothing is left to judge it on here. The file
-of this bundle differs from the trained model as the parity figures above say.
+{contents["title"]}. Each clip was judged by models of this recipe that were trained
+without its fold. The model in this bundle is trained on all folds by the same recipe, so that nothing is left here to
+judge it on; its file differs from the trained model as the parity figures above say.
 
 {figures}"""
 

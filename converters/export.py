@@ -94,7 +94,8 @@ def _fusible(member: keras.Model, config: NetworkConfig) -> keras.Model:
 def _converted(networks: Sequence[keras.Model], config: NetworkConfig, kind: str, temperature: float) -> bytes:
     def serve(x: Any, mask: Any) -> dict[str, Any]:
         outs = [network([x, mask], training=False) for network in networks]
-        mean = {key: tf.add_n([out[key] for out in outs]) / len(outs) for key in ("logits", "attention", "salience")}
+        # not a sum divided by a constant: in a float16 file that constant would be rounded
+        mean = {k: tf.reduce_mean(tf.stack([out[k] for out in outs]), 0) for k in ("logits", "attention", "salience")}
         return {
             "probs": tf.nn.softmax(mean["logits"] / temperature),
             "vector": tf.concat([out["vector"] for out in outs], axis=1),

@@ -76,6 +76,14 @@ def markdown(contents: Mapping[str, Any], picture: str) -> str:
         ]
     if "other_sets" in contents:
         lines += ["", f"Held-out clips of the other sets (their likeliest mood): {short(contents['other_sets'])}."]
+    if "baseline" in contents:
+        beside = contents["baseline"]
+        lines += [
+            "",
+            f"Beside it, on the same folds: {beside['title']}: macro F1 {beside['macro_f1']:.3f} "
+            f"(95 % interval {beside['macro_f1_95'][0]:.3f}-{beside['macro_f1_95'][1]:.3f}), "
+            f"accuracy {beside['accuracy']:.3f}.",
+        ]
     if "chosen_by_inner_folds" in contents:
         lines += ["", f"Chosen inside the training folds: {contents['chosen_by_inner_folds']}."]
     if "recipe" in contents:

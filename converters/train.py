@@ -27,6 +27,10 @@ from converters.recipes import SHIPPED
 def train(material: Material, recipe: Recipe, evaluation: dict[str, Any], options: argparse.Namespace) -> None:
     """Train on everything and write one bundle for each kind of export asked for."""
     trained = material.fit(np.arange(len(material.clips)), recipe, options.seed)
+    if options.baseline:
+        beside = json.loads(options.baseline.read_text(encoding="utf-8"))
+        figures = {key: beside["model"][key] for key in ("macro_f1", "macro_f1_95", "accuracy")}
+        evaluation = {**evaluation, "baseline": {"title": beside["title"], **figures}}
     counts = Counter(clip.dataset for clip in material.clips if recipe.extra_weight or clip.dataset == material.sets[0])
     training = {"clips": dict(counts), "recipe": report.plain(recipe), "seed": options.seed}
     if options.commit:
@@ -57,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--version", default="1", help="version of the bundle")
     parser.add_argument("--kinds", nargs="+", choices=export.KINDS, default=list(export.KINDS))
     parser.add_argument("--evaluation", type=Path, help="the JSON report of `evaluate folds` with the same recipe")
+    parser.add_argument(
+        "--baseline", type=Path, help="the JSON report of `evaluate svm`, to stand beside it in the card"
+    )
     parser.add_argument("--cache", type=Path, default=Path("build/features"), help="where descriptors are kept")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1, help="folds trained at the same time")
