@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -148,7 +149,7 @@ def test_padding_changes_nothing(six, shipped):
         attention = interpreter.get_tensor(network._outputs["attention"])[0]
         assert np.array_equal(probs.astype(np.float64), alone.probs)
         assert not attention[rows:].any()
-        assert alone.attention.sum() == pytest.approx(1, abs=1e-5)
+        assert alone.attention.sum() == pytest.approx(1, abs=5e-4)  # float16 weights: members average with 0.19995
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
@@ -275,3 +276,24 @@ def test_the_manifest_says_what_trained_it(shipped):
     assert sum(training["clips"].values()) > 0
     assert training["recipe"]["network"]["layers"] == 3
     assert bundle.SCHEMA == 1
+
+
+def test_a_long_song_takes_memory_and_time_in_proportion(six):
+    """A ten-hour mix in ten times the memory of an hour, a sign of life after each window."""
+
+    def peak(segments: int) -> int:
+        values = np.random.default_rng(1).normal(size=(segments, len(six.names))).astype(np.float32)
+        start_s = np.arange(segments, dtype=np.float64)
+        sequence = FeatureSequence(values, start_s, start_s + 3, six.names, six.feature_version)
+        beats = []
+        tracemalloc.start()
+        judged = six.judge(sequence, beat=lambda: beats.append(1))
+        taken = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        starts = mood.window_starts(segments, six.manifest.window_segments, six.manifest.window_hop)
+        assert len(beats) == len(starts)
+        assert len(judged.timeline) == round((segments + 2) / six.manifest.step_s)
+        return taken
+
+    peak(360)
+    assert peak(3600) < 15 * peak(360)

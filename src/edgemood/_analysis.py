@@ -94,7 +94,7 @@ class _Analysis:
         if not len(sequence.values):
             raise TooShortError(f"{duration_s:.2f} s of audio: shorter than one segment")
         with self.clock("model"):
-            judged = self._model.judge(sequence, duration_s)
+            judged = self._model.judge(sequence, duration_s, self._progress)
         return SongAnalysis(self.content, self.tags, duration_s, sequence, judged, dict(self.clock.seconds))
 
     def _blocks(self) -> Iterator[NDArray[np.float32]]:
@@ -158,7 +158,7 @@ def set_up_worker(model: str, model_id: str) -> Callable[[Any, Any], Any]:
         if isinstance(job, SongJob):
             clock = Clock()
             with clock("model"):
-                judged = loaded.judge(job.sequence, job.duration_s)
+                judged = loaded.judge(job.sequence, job.duration_s, channel.beat)
             return Judged(judged, dict(clock.seconds))
         grace_s = job.stamp.size / _SLOWEST_BYTES_PER_S  # it is read at one go before there is more to tell
         channel.beat(grace_s)

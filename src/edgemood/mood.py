@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,7 +126,9 @@ class MoodModel:
                 f"but the descriptors are of version {feature_version!r}"
             )
 
-    def judge(self, sequence: FeatureSequence, duration_s: float | None = None) -> Mood:
+    def judge(
+        self, sequence: FeatureSequence, duration_s: float | None = None, beat: Callable[[], object] = bool
+    ) -> Mood:
         """The mood of a song, whole and over time.
 
         Parameters
@@ -135,6 +137,8 @@ class MoodModel:
             The song's segments, with this model's descriptors (`names`, `config`, `feature_version`).
         duration_s
             Where the song ends, for the last span of the timeline; default: where the last segment does.
+        beat
+            Called after each window, as a sign of life.
 
         Raises
         ------
@@ -149,13 +153,13 @@ class MoodModel:
         values = self.manifest.normalisation(sequence.values)
         rows, window = len(values), self.manifest.window_segments
         starts = window_starts(rows, window, self.manifest.window_hop)
-        windows = [self._network(values[start : start + window]) for start in starts]
+        windows = []
+        for start in starts:
+            windows.append(self._network(values[start : start + window]))
+            beat()
         weights = _softmax(np.array([w.salience for w in windows]))
-        attention = np.zeros((len(windows), rows))  # of each window on each segment; all of it sums to 1
-        for row, start, weight, result in zip(attention, starts, weights, windows, strict=True):
-            row[start : start + len(result.attention)] = weight * result.attention
-        attention /= attention.sum()  # float32 softmaxes leave it a rounding error away from 1
         probs = np.stack([w.probs for w in windows])
+        attention = [weight * w.attention for weight, w in zip(weights, windows, strict=True)]
         return Mood(
             scores=self._scores(weights @ probs),
             vector=(weights @ np.stack([w.vector for w in windows])).astype(np.float32),
@@ -184,7 +188,7 @@ class MoodModel:
         sequence: FeatureSequence,
         duration_s: float | None,
         starts: list[int],
-        attention: NDArray[np.float64],
+        attention: list[NDArray[np.float64]],
         probs: NDArray[np.float64],
     ) -> tuple[MoodSpan, ...]:
         """Spans of about `step_s`: the windows over a span, weighed by their attention on it, give its scores."""
@@ -193,18 +197,27 @@ class MoodModel:
         edges = np.linspace(0.0, end_s, count + 1)
         centres = (sequence.start_s + sequence.end_s) / 2
         span_of = np.clip(np.searchsorted(edges, centres, side="right") - 1, 0, count - 1)
-        covers = np.zeros_like(attention)
-        for row, start in zip(covers, starts, strict=True):
-            row[start : start + self.manifest.window_segments] = 1.0
-        spans = []
-        for k in range(count):
-            near = span_of == k if (span_of == k).any() else np.arange(len(centres)) == _nearest(centres, edges, k)
-            weights = (attention + _EVEN * covers)[:, near].sum(axis=1)
-            scores = self._scores(weights @ probs)
-            share = float(attention[:, span_of == k].sum())
-            valence, arousal = plane_position(scores)
-            spans.append(MoodSpan(float(edges[k]), float(edges[k + 1]), scores, valence, arousal, share))
-        return tuple(spans)
+        shares, weighted = np.zeros(count), np.zeros((count, probs.shape[1]))
+        for start, weights, p in zip(starts, attention, probs, strict=True):
+            spans = span_of[start : start + len(weights)]
+            first = spans[0]  # spans are in order: a window lies over a few neighbours
+            on_span = np.bincount(spans - first, weights)
+            here = slice(first, first + len(on_span))
+            shares[here] += on_span
+            weighted[here] += np.outer(on_span + _EVEN * np.bincount(spans - first), p)
+        shares /= shares.sum()  # float32 softmaxes leave it a rounding error away from 1
+        middles = (edges[:-1] + edges[1:]) / 2
+        nearest = span_of[np.clip(np.searchsorted(centres, middles), 0, len(centres) - 1)]
+        filled = np.where(weighted.any(axis=1), np.arange(count), nearest)  # a span may hold no segment's centre
+        return tuple(
+            self._span(float(edges[k]), float(edges[k + 1]), weighted[filled[k]], float(shares[k]))
+            for k in range(count)
+        )
+
+    def _span(self, start_s: float, end_s: float, weighted: NDArray[np.float64], share: float) -> MoodSpan:
+        scores = self._scores(weighted)
+        valence, arousal = plane_position(scores)
+        return MoodSpan(start_s, end_s, scores, valence, arousal, share)
 
 
 @dataclass(frozen=True)
@@ -316,10 +329,6 @@ def _runtime_for(manifest: Manifest) -> tuple[str, Any]:
     needs = " or ".join(f"{runtime} >= {minimum}" for runtime, minimum in manifest.runtimes.items())
     has = ", ".join(found) or "no runtime that can be imported"
     raise BundleError(f"model bundle {manifest.name!r} needs {needs}; installed: {has}")
-
-
-def _nearest(centres: NDArray[np.float64], edges: NDArray[np.float64], k: int) -> int:
-    return int(np.argmin(np.abs(centres - (edges[k] + edges[k + 1]) / 2)))
 
 
 def _softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
