@@ -132,7 +132,7 @@ def _figures(model: Mapping[str, Any], single: Mapping[str, Any] | None) -> list
         "calibration_error": "expected calibration error",
     }
     lines += [f"| {text} | {model[key]:.3f} |" for key, text in named.items() if key in model]
-    if single:
+    if single and single["seeds"] > 1:
         f1, accuracy = single["macro_f1"], single["accuracy"]
         lines += [
             f"| one network, macro F1 | {f1['mean']:.3f}, sd {f1['sd']:.3f} over {single['seeds']} seeds |",
