@@ -41,7 +41,7 @@ class ToyModel:
     def require(self, version: str) -> None:
         assert version == features.VERSION
 
-    def judge(self, sequence: FeatureSequence, duration_s: float | None = None) -> Mood:
+    def judge(self, sequence: FeatureSequence, duration_s: float | None = None, beat: object = None) -> Mood:
         rng = np.random.default_rng([len(self.id), *sequence.values.tobytes()[:4000]])
         table = rng.dirichlet(np.ones(4), len(sequence.values)).astype(np.float32)
         spans = []
