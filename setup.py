@@ -27,7 +27,6 @@ class CMakeBuild(build_ext):
             f"-DCMAKE_BUILD_TYPE={'Debug' if self.debug else 'Release'}",
             f"-DCMAKE_LIBRARY_OUTPUT_DIRECTORY={target.parent}",
             f"-DEDGEMOOD_MODULE_FILE={target.name}",
-            f"-DEDGEMOOD_VERSION={self.distribution.get_version()}",
             f"-DCMAKE_MAKE_PROGRAM={shutil.which('ninja')}",  # a cached one may be gone with its build environment
             f"-Dpybind11_DIR={pybind11.get_cmake_dir()}",
             f"-DPython_EXECUTABLE={sys.executable}",
