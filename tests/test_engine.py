@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,6 +62,23 @@ def test_played_takes_ids_paths_and_times(engine: edgemood.Engine) -> None:
         engine.played(f"{MUSIC}/nowhere.ogg")
 
 
+def test_songs_played_one_after_the_other_are_noted_together_or_not_at_all(engine: edgemood.Engine) -> None:
+    with pytest.raises(UnknownTrackError, match=r"nowhere\.ogg"):
+        engine.played_each([f"{MUSIC}/0.ogg", Path(f"{MUSIC}/nowhere.ogg")])
+    with pytest.raises(LibraryError, match="nothing has been played"):
+        engine.now()
+    plays = engine.played_each([f"{MUSIC}/0.ogg", Path(f"{MUSIC}/1.ogg"), engine.track(f"{MUSIC}/2.ogg").id])
+    assert [play.track_id for play in plays] == [engine.track(f"{MUSIC}/{n}.ogg").id for n in range(3)]
+    assert engine.now().plays == 3
+    assert engine.played_each([]) == []
+
+
+@pytest.mark.parametrize("song", [True, 1.0, None, ""])
+def test_what_names_no_song_is_refused(engine: edgemood.Engine, song: Any) -> None:
+    with pytest.raises(ConfigError):
+        engine.played(song)
+
+
 def test_excluded_songs_are_not_offered(engine: edgemood.Engine) -> None:
     engine.played(f"{MUSIC}/0.ogg")
     best = [pick.track.id for pick in engine.next(3)]
@@ -71,8 +89,9 @@ def test_bad_requests(engine: edgemood.Engine) -> None:
     with pytest.raises(LibraryError, match="nothing has been played"):
         engine.next()
     engine.played(f"{MUSIC}/0.ogg")
-    with pytest.raises(ConfigError):
-        engine.next(0)
+    for n in (0, 2.5, "3"):
+        with pytest.raises(ConfigError, match="whole number"):
+            engine.next(n)  # type: ignore[arg-type]
 
 
 def test_missing_songs_are_listed_but_not_offered(engine: edgemood.Engine, library: Path) -> None:
@@ -200,6 +219,12 @@ def test_one_file_that_cannot_be_read(tmp_path: Path, music: Path) -> None:
         (first, second) = engine.analyse_each([music / "broken.mp3", music / "0.flac"])
     assert isinstance(first[1], edgemood.Failure)
     assert isinstance(second[1], edgemood.SongAnalysis)
+
+
+@pytest.mark.parametrize("option", ["memory_mb", "stall_s", "nice"])
+def test_options_reach_the_scan(tmp_path: Path, music: Path, option: str) -> None:
+    with edgemood.open(tmp_path / "library.db") as engine, pytest.raises(ConfigError, match=option):
+        engine.scan(music, **{option: -1})
 
 
 def test_a_model_that_cannot_be_used(tmp_path: Path, music: Path) -> None:

@@ -18,7 +18,7 @@ from made_up import NAMES, RECIPE, analysis, content, mood
 
 from edgemood import _database
 from edgemood.domain import Failure, Mood, Tags
-from edgemood.errors import LibraryError, UnknownTrackError
+from edgemood.errors import ConfigError, LibraryError, UnknownTrackError
 from edgemood.library import FileStamp, Library, Recipe, State, default_path
 
 DATA = Path(__file__).parent / "data"
@@ -116,7 +116,7 @@ def test_track_by_id_path_and_digits(library: Library, monkeypatch: pytest.Monke
     assert library.track(tmp_path / "link" / "a.ogg").id == track_id
 
 
-@pytest.mark.parametrize("key", [77, "77", "/nowhere.ogg", "9" * 30, -1])
+@pytest.mark.parametrize("key", [77, "77", "/nowhere.ogg", "9" * 30, -1, 10**30])
 def test_unknown_tracks(library: Library, key: int | str) -> None:
     with pytest.raises(UnknownTrackError, match=str(key)):
         library.track(key)
@@ -233,11 +233,33 @@ def test_a_play_now_comes_after_all_others(library: Library) -> None:
     assert [track.id for track, _ in library.plays(2)] == [second, first]
 
 
-@pytest.mark.parametrize("at", [float("nan"), float("inf")])
+@pytest.mark.parametrize("at", [float("nan"), float("inf"), "noon"])
 def test_a_play_at_no_time_is_refused(library: Library, at: float) -> None:
     track_id = library.store("/1.ogg", STAMP, analysis(1), RECIPE)
     with pytest.raises(LibraryError, match="no time"):
         library.add_play(track_id, at=at)
+
+
+def test_plays_together_are_all_noted_or_none(library: Library) -> None:
+    one, two = (library.store(f"/{n}.ogg", STAMP, analysis(n), RECIPE) for n in (1, 2))
+    with pytest.raises(UnknownTrackError):
+        library.add_plays([one, two, 77])
+    assert library.plays() == []
+    noted = library.add_plays([one, two, one], at=1e9)
+    assert [play for _, play in library.plays()] == noted[::-1]
+    assert [play.track_id for play in noted] == [one, two, one]
+
+
+@pytest.mark.parametrize("key", [True, 2.5, None, "", "a\0b"])
+def test_what_names_no_song_is_refused(library: Library, key) -> None:
+    library.store("/1.ogg", STAMP, analysis(1), RECIPE)
+    with pytest.raises(ConfigError):
+        library.track(key)
+
+
+def test_ids_may_be_numpy_integers(library: Library) -> None:
+    track_id = library.store("/1.ogg", STAMP, analysis(1), RECIPE)
+    assert library.track(np.int64(track_id)).id == track_id
 
 
 def test_plays_outlive_pruning(library: Library) -> None:

@@ -154,6 +154,8 @@ def test_reason_compares_the_moods() -> None:
 def test_bad_requests_are_refused() -> None:
     with pytest.raises(ConfigError, match="at least 1, not 0"):
         rank(Request(listener(NORTH), n=0), candidates(falling(3)))
+    with pytest.raises(ConfigError, match=r"whole number.*2\.5"):
+        rank(Request(listener(NORTH), n=2.5), candidates(falling(3)))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"3 dimensions.*8"):
         rank(Request(listener(np.ones(3, np.float32))), candidates(falling(3)))
     with pytest.raises(ValueError, match="do not match"):

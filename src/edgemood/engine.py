@@ -83,12 +83,15 @@ class Engine:
 
     # ------------------------------------------------------------------------------------------------------- sound
 
-    def scan(
+    def scan(  # noqa: PLR0913 - options, all by name
         self,
         *folders: FilePath,
         jobs: int | None = None,
         retry_failed: bool = False,
         on_progress: Callable[[Progress], None] | None = None,
+        memory_mb: int | None = 512,
+        stall_s: float = 60.0,
+        nice: int = 10,
     ) -> ScanReport:
         """Bring the library up to date with the music in `folders` (see `pipeline.scan`).
 
@@ -102,11 +105,17 @@ class Engine:
             Try files again that failed before and have not changed since.
         on_progress
             Called when a song is done.
+        memory_mb
+            How much memory, in MB, a song may take in a worker beyond what the worker has at its start; None: any.
+        stall_s
+            After how many seconds without progress a worker is given up.
+        nice
+            By how much workers are nicer to other programs than this process, 0 to 19.
 
         Raises
         ------
         ConfigError
-            There is no such folder, or `jobs` is out of range.
+            There is no such folder, or an option is out of range.
 
         """
         from edgemood import pipeline
@@ -118,6 +127,9 @@ class Engine:
             jobs=jobs,
             retry_failed=retry_failed,
             on_progress=on_progress,
+            memory_mb=memory_mb,
+            stall_s=stall_s,
+            nice=nice,
         )
 
     def mood(self, path: FilePath) -> Mood:
@@ -169,9 +181,32 @@ class Engine:
         ------
         UnknownTrackError
             The library has no such song.
+        ConfigError
+            `song` is neither an id nor a path.
 
         """
-        return self._library.add_play(self._library.track(song).id, at)
+        (play,) = self.played_each([song], at)
+        return play
+
+    def played_each(self, songs: Iterable[int | FilePath], at: float | None = None) -> list[Play]:
+        """Note that songs were just played, in this order: all of them or, where one is not in the library, none.
+
+        Parameters
+        ----------
+        songs
+            Their ids, or paths where they lie.
+        at
+            When, in seconds since the epoch; now if None.
+
+        Raises
+        ------
+        UnknownTrackError
+            The library has no such song.
+        ConfigError
+            One is neither an id nor a path.
+
+        """
+        return self._library.add_plays([self._library.find(song) for song in songs], at)
 
     def now(self) -> ListenerMood:
         """Read the listener's present mood from the songs played last (see `listener.read`).

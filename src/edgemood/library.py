@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np
 import platformdirs
@@ -28,7 +30,7 @@ from edgemood import _pack
 from edgemood._database import Database
 from edgemood._intake import FileStamp, Intake, Recipe, State
 from edgemood.domain import Failure, FeatureSequence, Mood, MoodSpan, Play, Tags, Track
-from edgemood.errors import LibraryError, UnknownTrackError
+from edgemood.errors import ConfigError, LibraryError, UnknownTrackError
 
 __all__ = ["FileStamp", "Library", "MoodMatrix", "Recipe", "State", "Stats", "default_path"]
 
@@ -127,7 +129,7 @@ class Library(Intake):
         rows = self._database.query(f"SELECT {_COLUMNS} FROM tracks t {_MOODS} ORDER BY t.id", {"model": model})
         return [self._track(row) for row in rows]
 
-    def track(self, key: int | str | os.PathLike[str], model: str | None = None) -> Track:
+    def track(self, key: SupportsIndex | str | os.PathLike[str], model: str | None = None) -> Track:
         """Give one song, with its timeline.
 
         Parameters
@@ -141,15 +143,34 @@ class Library(Intake):
         ------
         UnknownTrackError
             The library has no such song.
+        ConfigError
+            `key` is neither an id nor a path.
 
         """
-        track_id = key if isinstance(key, int) else self._id_at(os.fsdecode(key))
+        track_id = self.find(key)
         rows = self._database.query(
             f"SELECT {_COLUMNS} FROM tracks t {_MOODS} WHERE t.id = :id", {"model": model, "id": track_id}
         )
         if not rows:
             raise UnknownTrackError(f"the library has no song with the id {track_id}")
         return self._track(rows[0], with_timeline=True)
+
+    def find(self, key: SupportsIndex | str | os.PathLike[str]) -> int:
+        """Give the id of one song; `key` and what is raised as for `track`. An id is checked to be one, not looked up.
+
+        A path is looked up as it is and with its links resolved.
+        """
+        if isinstance(key, SupportsIndex) and not isinstance(key, bool):
+            number = operator.index(key)
+            if not 0 < number < 1 << 63:
+                raise UnknownTrackError(f"the library has no song with the id {number}")
+            return number
+        if isinstance(key, bool) or not isinstance(key, str | os.PathLike):
+            raise ConfigError(f"a song is named by its id or its path, not by {key!r}")
+        path = os.fsdecode(key)
+        if not path or "\0" in path:
+            raise ConfigError(f"{path!r} names no file")
+        return self._id_at(path)
 
     def failures(self) -> list[Failure]:
         """List the files that could not be analysed, by path."""
@@ -179,12 +200,19 @@ class Library(Intake):
             raise self._damaged(track_id, error) from error
 
     def add_play(self, track_id: int, at: float | None = None) -> Play:
-        """Note that a song was played; it is on the disk when this returns.
+        """Note that a song was played; see `add_plays`."""
+        (play,) = self.add_plays([track_id], at)
+        return play
+
+    def add_plays(self, track_ids: Sequence[int], at: float | None = None) -> list[Play]:
+        """Note that songs were played, in this order: all of them or, where one cannot be noted, none.
+
+        They are on the disk when this returns.
 
         Parameters
         ----------
-        track_id
-            The song.
+        track_ids
+            The songs.
         at
             When, in seconds since the epoch; now if None, and then never before an earlier play, whatever a clock
             without a battery says.
@@ -194,18 +222,19 @@ class Library(Intake):
         UnknownTrackError
             There is no such song.
         LibraryError
-            `at` is not a finite number, or the play could not be written.
+            `at` is not a finite number, or the plays could not be written.
 
         """
-        if at is not None and not math.isfinite(at):
+        if at is not None and not (isinstance(at, Real) and math.isfinite(at)):
             raise LibraryError(f"{at} is no time at which a song can be played")
         with self._database.writing():
-            content = self._require(track_id)
+            contents = [self._require(track_id) for track_id in track_ids]
             if at is None:
                 ((latest,),) = self._database.query("SELECT max(at) FROM plays")
                 at = time.time() if latest is None else max(time.time(), latest)
-            self._database.run("INSERT INTO plays (content, at) VALUES (?, ?)", (content, at))
-        return Play(track_id, at)
+            for content in contents:
+                self._database.run("INSERT INTO plays (content, at) VALUES (?, ?)", (content, float(at)))
+        return [Play(track_id, float(at)) for track_id in track_ids]
 
     def plays(self, limit: int = 10, model: str | None = None) -> list[tuple[Track, Play]]:
         """Give the last plays, newest first, with their songs (without timelines); model as for `tracks`."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,12 +79,12 @@ def rank(request: Request, candidates: Candidates) -> list[Pick]:
     Raises
     ------
     ConfigError
-        `n` is below 1, or the candidates' vectors are not of the listener's model.
+        `n` is not a whole number of at least 1, or the candidates' vectors are not of the listener's model.
 
     """
     listener, ids = request.listener, candidates.ids
-    if request.n < 1:
-        raise ConfigError(f"the number of songs has to be at least 1, not {request.n}")
+    if not isinstance(request.n, Integral) or request.n < 1:
+        raise ConfigError(f"the number of songs has to be a whole number of at least 1, not {request.n}")
     if not len(ids):
         return []
     if listener.vector.shape != candidates.vectors.shape[1:]:
