@@ -59,4 +59,5 @@ def fail(path: str | os.PathLike[str], file: str, error: str) -> None:
 def clear() -> None:
     """Remove the files, as an unplugged drive does."""
     for path in Path(MUSIC).iterdir():
-        path.unlink()
+        if path.is_file():
+            path.unlink()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from shelf import MUSIC
 
 import edgemood
 from edgemood.errors import AudioError, BundleError, ConfigError, LibraryError, UnknownTrackError
-from edgemood.library import Library
+from edgemood.library import FileStamp, Library
 
 SONGS = [(f"{MUSIC}/{number}.ogg", label, f"Artist {number}") for number, label in enumerate(["calm", "angry"] * 8)]
 
@@ -128,6 +129,33 @@ def test_nothing_is_opened_before_it_is_needed(tmp_path: Path) -> None:
     with edgemood.open(tmp_path / "new" / "library.db", model="no such model"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda engine: engine.now(),
+        lambda engine: engine.next(),
+        lambda engine: engine.library(),
+        lambda engine: engine.failures(),
+        lambda engine: engine.track(1),
+        lambda engine: engine.played(1),
+        lambda engine: engine.played_each([1]),
+        lambda engine: engine.prune(),
+    ],
+)
+def test_only_a_scan_makes_a_library(tmp_path: Path, use: Callable[[edgemood.Engine], object]) -> None:
+    path = tmp_path / "new" / "library.db"
+    with edgemood.open(path) as engine:
+        for _ in range(2):
+            with pytest.raises(LibraryError, match=r"no library at .*library\.db: `edgemood scan FOLDER` makes one"):
+                use(engine)
+        assert list(tmp_path.iterdir()) == []
+        empty = tmp_path / "empty"
+        empty.mkdir()
+        engine.scan(empty)
+        assert path.is_file()
+        assert engine.library() == []
 
 
 def test_listening_loads_neither_interpreter_nor_decoder(library: Path) -> None:
@@ -244,3 +272,43 @@ def test_songs_gone_since_the_last_scan_are_not_offered(engine: edgemood.Engine)
     assert not {p.track.id for p in first} & {p.track.id for p in instead}
     shelf.clear()
     assert engine.next(3) == []
+
+
+def store_copies(library: Path, *names: str) -> None:
+    """Have every song of the shelf lie below folders of these names, too."""
+    with Library.open(library) as shelved:
+        for name in names:
+            folder = Path(MUSIC) / name
+            folder.mkdir(exist_ok=True)
+            songs = [(f"{folder}/{Path(path).name}", label, artist) for path, label, artist in SONGS]
+            for number, (path, label, artist) in enumerate(songs):
+                Path(path).touch()
+                same = shelf.analysis(SONGS[number][0], label, artist, f"Song {number}", number)
+                shelved.store(path, FileStamp(1, 1), same, shelf.RECIPE)
+
+
+def test_a_song_is_offered_where_it_lies_now(engine: edgemood.Engine, library: Path) -> None:
+    store_copies(library, "copy", "other")
+    engine.played(f"{MUSIC}/0.ogg")
+    first = engine.next(5)
+    shelf.clear()  # since the last scan, which knows the songs at three places each
+    (Path(MUSIC) / "copy").rename(Path(MUSIC) / "gone")
+    try:
+        picks = engine.next(5)
+    finally:
+        for name in ("gone", "other"):
+            shutil.rmtree(Path(MUSIC) / name)
+    assert [pick.track.id for pick in picks] == [pick.track.id for pick in first]
+    assert all(pick.track.path.startswith(f"{MUSIC}/other/") for pick in picks)
+    assert engine.next(5) == []
+
+
+def test_a_folder_that_was_moved_keeps_its_songs(tmp_path: Path, music: Path) -> None:
+    with edgemood.open(tmp_path / "library.db") as engine:
+        engine.scan(music)
+        engine.played(music / "0.flac")
+        music.rename(tmp_path / "moved")
+        report = engine.scan(tmp_path / "moved")
+        assert (report.moved, report.analysed, report.missing) == (6, 0, 0)
+        assert {Path(track.path).parent for track in engine.library()} == {tmp_path / "moved"}
+        assert {Path(pick.track.path).parent for pick in engine.next()} == {tmp_path / "moved"}

@@ -316,6 +316,21 @@ def test_a_copy_elsewhere_keeps_a_song_present(library: Library, tmp_path: Path)
     assert track.path == str(tmp_path / "b.ogg")
 
 
+def test_a_song_that_turns_up_elsewhere_was_moved_or_copied(library: Library, tmp_path: Path) -> None:
+    moved, copied = (write_song(tmp_path / "a" / f"{n}.ogg", n, library) for n in (1, 2))
+    (tmp_path / "a" / "1.ogg").unlink()
+    assert write_song(tmp_path / "b" / "1.ogg", 1, library) == moved  # stored anew
+    path = tmp_path / "b" / "2.ogg"
+    path.write_bytes(content(2))
+    assert library.place(str(path), FileStamp.of(path.stat()), content(2), Tags()) == copied
+    assert library.track(moved).path == str(tmp_path / "b" / "1.ogg")
+    assert library.paths(moved) == [str(tmp_path / folder / "1.ogg") for folder in "ba"]
+    assert library.paths(copied) == [str(tmp_path / folder / "2.ogg") for folder in "ab"]
+    (tmp_path / "b" / "1.ogg").rename(tmp_path / "a" / "1.ogg")  # and back again
+    assert library.place(str(tmp_path / "a" / "1.ogg"), STAMP, content(1), Tags()) == moved
+    assert library.track(moved).path == str(tmp_path / "a" / "1.ogg")
+
+
 def test_more_files_than_one_page(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgemood._intake._SWEEP_ROWS", 3)
     for n in range(10):
@@ -414,6 +429,20 @@ def test_settings_of_the_file(library: Library) -> None:
     assert pragma("busy_timeout") >= 1000
     assert pragma("application_id") == _database.APPLICATION_ID
     assert pragma("user_version") == len(_database.MIGRATIONS)
+
+
+def test_opening_without_leave_to_create_makes_nothing(tmp_path: Path) -> None:
+    for path in (tmp_path / "library.db", tmp_path / "folder" / "library.db", tmp_path / "empty.db" / "library.db"):
+        (tmp_path / "empty.db").touch()
+        with pytest.raises(LibraryError, match=r"there is no library at .*edgemood scan FOLDER"):
+            Library.open(path, create=False)
+    with pytest.raises(LibraryError, match="there is no library"):
+        Library.open(tmp_path / "empty.db", create=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["empty.db"]
+    Library.open(tmp_path / "library.db").close()
+    Library.open(tmp_path / "library.db", create=False).close()
+    with pytest.raises(LibraryError, match="is a folder"):
+        Library.open(tmp_path, create=False)
 
 
 def test_an_empty_file_becomes_a_library(tmp_path: Path) -> None:

@@ -139,6 +139,7 @@ class Intake:
 
     def store(self, path: str, stamp: FileStamp, analysis: SongAnalysis, recipe: Recipe) -> int:
         """Keep the analysis of the file at `path` and give the song's id. Older descriptors of it are replaced."""
+        self._look_for_copies(path, analysis.content)
         with self._changing_songs():
             track_id = self._place(path, stamp, analysis.content, analysis.tags, analysis.duration_s)
             set_id = self._set_id(recipe)
@@ -158,6 +159,7 @@ class Intake:
             The library has no song with this content.
 
         """
+        self._look_for_copies(path, content)
         with self._changing_songs():
             rows = self._database.query("SELECT duration_s FROM tracks WHERE content = ?", (content,))
             if not rows:
@@ -191,6 +193,18 @@ class Intake:
         if self._database.query("SELECT 1 FROM failures WHERE path = ?", (key,)):
             with self._database.writing():
                 self._database.run("DELETE FROM failures WHERE path = ?", (key,))
+
+    def _look_for_copies(self, path: str, content: bytes) -> None:
+        """Note which other places of a song that turns up at `path` it still lies at: it may have been moved here.
+
+        Only the roots of a scan are swept, and the place it came from may be elsewhere.
+        """
+        self._note_presence(
+            self._database.query(
+                "SELECT * FROM files WHERE track_id = (SELECT id FROM tracks WHERE content = ?) AND path != ?",
+                (content, os.fsencode(path)),
+            )
+        )
 
     def _place(self, path: str, stamp: FileStamp, content: bytes, tags: Tags, duration_s: float) -> int:
         key = os.fsencode(path)

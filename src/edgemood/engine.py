@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -32,8 +33,8 @@ def open(library: FilePath | None = None, model: str = "default") -> Engine:
     Parameters
     ----------
     library
-        The library file; if None, what ``EDGEMOOD_LIBRARY`` names, else ``$XDG_DATA_HOME/edgemood/library.db``. It is
-        made where there is none.
+        The library file; if None, what ``EDGEMOOD_LIBRARY`` names, else ``$XDG_DATA_HOME/edgemood/library.db``.
+        Where there is none, `scan` makes it, and all else that needs it raises LibraryError.
     model
         A model bundle: the name of a shipped one, or its folder.
 
@@ -57,6 +58,7 @@ class Engine:
         self._where = library
         self._model_name = model
         self._resources = ExitStack()
+        self._kept: Library | None = None
 
     def __enter__(self) -> Engine:
         return self
@@ -70,9 +72,15 @@ class Engine:
         """Close the library; the engine cannot be used any more."""
         self._resources.close()
 
-    @cached_property
+    @property
     def _library(self) -> Library:
-        return self._resources.enter_context(Library.open(self._where))
+        return self._opened()
+
+    def _opened(self, create: bool = False) -> Library:
+        """Open the library at its first use. Only a scan makes one: elsewhere a mistyped name is an error."""
+        if self._kept is None:
+            self._kept = self._resources.enter_context(Library.open(self._where, create))
+        return self._kept
 
     @cached_property
     def model(self) -> MoodModel:
@@ -121,7 +129,7 @@ class Engine:
         from edgemood import pipeline
 
         return pipeline.scan(
-            self._library,
+            self._opened(create=True),
             folders,
             model=self._model_name,
             jobs=jobs,
@@ -225,7 +233,8 @@ class Engine:
         Parameters
         ----------
         n
-            How many, at least 1; there are fewer where the library has no more.
+            How many, at least 1; there are fewer where the library has no more. A song that lies at several places
+            comes with a path where it is now, and one that is nowhere now does not come.
         exclude
             Ids of songs not to offer, besides those played last.
 
@@ -244,11 +253,20 @@ class Engine:
         left_out, look_at = set(exclude), n
         while True:  # a drive may have been unplugged since the last scan; the further one looks, the fewer rounds
             picks = recommend.rank(recommend.Request(mood, look_at, recent, left_out), candidates)
-            gone = {pick.track.id for pick in picks if not _is_there(pick.track.path)}
-            if not gone.intersection(pick.track.id for pick in picks[:n]):
-                return picks[:n]
-            left_out |= gone
+            found = {pick.track.id: self._find(pick.track) for pick in picks}
+            present = [replace(pick, track=track) for pick in picks[:n] if (track := found[pick.track.id])]
+            if len(present) == len(picks[:n]):
+                return present
+            left_out |= {track_id for track_id, track in found.items() if track is None}
             look_at *= 2
+
+    def _find(self, track: Track) -> Track | None:
+        """Give the track with a path where it lies right now; None where it lies nowhere."""
+        if _is_there(track.path):
+            return track
+        elsewhere = (path for path in self._library.paths(track.id) if _is_there(path))
+        path = next(elsewhere, None)
+        return replace(track, path=path) if path is not None else None
 
     def _last_played(self) -> listener.Heard:
         """Return the listener's window, all judged by the model of the newest judged song where it has judged them."""
@@ -281,7 +299,10 @@ class Engine:
 
 
 def _is_there(path: str) -> bool:
-    return Path(path).exists()
+    try:
+        return Path(path).is_file()
+    except OSError:  # a folder on the way that may not be entered, say
+        return False
 
 
 def _stamp(path: FilePath) -> FileStamp:

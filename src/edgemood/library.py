@@ -14,6 +14,7 @@ import json
 import math
 import operator
 import os
+import stat
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -78,20 +79,31 @@ class Library(Intake):
         self._matrix: tuple[tuple[str, int], MoodMatrix] | None = None
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str] | None = None) -> Library:
-        """Open the library at `path` (`default_path` if None), making it and its folder if there is none yet.
+    def open(cls, path: str | os.PathLike[str] | None = None, create: bool = True) -> Library:
+        """Open the library at `path` (`default_path` if None).
+
+        Parameters
+        ----------
+        path
+            The file.
+        create
+            Whether to make the file, and its folder, where there is none yet.
 
         Raises
         ------
         LibraryError
-            It cannot be opened, is not a library (it is left untouched then), or a newer edgemood wrote it.
+            It cannot be opened, is not a library (it is left untouched then), or a newer edgemood wrote it; or there
+            is none and `create` is false.
 
         """
         where = Path(os.fsdecode(path) if path is not None else default_path()).absolute()
-        try:
-            where.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LibraryError(f"the folder of {where} cannot be made: {error.strerror}") from error
+        if create:
+            try:
+                where.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise LibraryError(f"the folder of {where} cannot be made: {error.strerror}") from error
+        elif _is_nothing(where):
+            raise LibraryError(f"there is no library at {where}: `edgemood scan FOLDER` makes one")
         return cls(Database(str(where)))
 
     def close(self) -> None:
@@ -171,6 +183,11 @@ class Library(Intake):
         if not path or "\0" in path:
             raise ConfigError(f"{path!r} names no file")
         return self._id_at(path)
+
+    def paths(self, track_id: int) -> list[str]:
+        """List all places where a song lies or lay, those first where it was found when it was last looked for."""
+        rows = self._database.query("SELECT path FROM files WHERE track_id = ? ORDER BY missing, path", (track_id,))
+        return [os.fsdecode(path) for (path,) in rows]
 
     def failures(self) -> list[Failure]:
         """List the files that could not be analysed, by path."""
@@ -317,6 +334,17 @@ class Library(Intake):
 
     def _damaged(self, track_id: int, error: Exception) -> LibraryError:
         return LibraryError(f"{self.path} is damaged at song {track_id} ({error}): move it away and scan again")
+
+
+def _is_nothing(path: Path) -> bool:
+    """Whether there is no file, or an empty one; what cannot be looked at is for the database to open."""
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and not status.st_size
 
 
 #: What `Library._track` reads of tracks t, and the moods that go with them; :model as in `Library.tracks`.
