@@ -50,12 +50,12 @@ def inner(clips: Sequence[Clip]) -> Iterator[Split]:
 
 
 def stratified(clips: Sequence[Clip], seed: int, parts: int = 10) -> Iterator[Split]:
-    """Protocol B: stratified k-fold that ignores artists, for standing beside published figures only."""
+    """Protocol B: k-fold stratified by set and label that ignores artists, for standing beside published figures only."""
     rng = np.random.default_rng(seed)
-    labels = np.array([clip.label for clip in clips])
+    kinds = np.array([f"{clip.dataset} {clip.label}" for clip in clips])
     part = np.empty(len(clips), dtype=np.int64)
-    for label in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == label))
+    for kind in np.unique(kinds):
+        members = rng.permutation(np.flatnonzero(kinds == kind))
         part[members] = np.arange(len(members)) % parts
     for k in range(parts):
         yield Split(f"part {k}", np.flatnonzero(part != k), np.flatnonzero(part == k))
