@@ -50,7 +50,7 @@ def inner(clips: Sequence[Clip]) -> Iterator[Split]:
 
 
 def stratified(clips: Sequence[Clip], seed: int, parts: int = 10) -> Iterator[Split]:
-    """Protocol B: k-fold stratified by set and label that ignores artists, for standing beside published figures only."""
+    """Protocol B: k-fold, stratified by set and label, that ignores artists; to stand beside published figures only."""
     rng = np.random.default_rng(seed)
     kinds = np.array([f"{clip.dataset} {clip.label}" for clip in clips])
     part = np.empty(len(clips), dtype=np.int64)
