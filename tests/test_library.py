@@ -482,6 +482,27 @@ def test_what_is_not_ours_is_refused_and_left_as_it_is(tmp_path: Path, make, mes
     assert path.read_bytes() == before
 
 
+class _Interrupted:
+    """A connection between two of whose statements somebody else makes the library."""
+
+    def __init__(self, path: Path, after: int) -> None:
+        self._path, self._countdown = path, after
+        self._connection = sqlite3.connect(path)
+
+    def execute(self, sql: str) -> sqlite3.Cursor:
+        if not self._countdown:
+            Library.open(self._path).close()
+        self._countdown -= 1
+        return self._connection.execute(sql)
+
+
+@pytest.mark.parametrize("after", range(3))
+def test_a_library_made_while_it_is_looked_at_is_recognised(tmp_path: Path, after: int) -> None:
+    _database._recognise(_Interrupted(tmp_path / "library.db", after), "library.db")
+    with Library.open(tmp_path / "library.db", create=False) as library:
+        assert library.tracks() == []
+
+
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match="is a folder"):
         Library.open(tmp_path)
@@ -493,6 +514,84 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         Library.open(tmp_path / "file" / "library.db")
     with pytest.raises(LibraryError, match="/proc"):
         Library.open("/proc/library.db")
+
+
+_AS_A_READER = f"""
+import ctypes, sys
+for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: of root no more than of others
+    ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+if sys.argv[1:2] != ["again"]:
+    import os
+    os.execv(sys.executable, [sys.executable, "-c", sys.orig_argv[2], "again", *sys.argv[1:]])
+sys.path[:0] = {sys.path!r}
+from edgemood.errors import LibraryError
+from edgemood.library import Library
+try:
+    with Library.open(sys.argv[2], create=False) as library:
+        print([track.id for track in library.tracks()], len(library.plays()), len(library.matrix("test-1").ids))
+        for write in (lambda: library.add_play(1), library.prune, lambda: library.store_mood(1, None, None)):
+            try:
+                write()
+            except LibraryError as error:
+                print(error)
+except LibraryError as error:
+    print(error)
+"""
+
+
+def as_a_reader(path: Path, file_mode: int, folder_mode: int) -> list[str]:
+    """What somebody sees who has no more rights than these modes give."""
+    files = list(path.parent.iterdir())
+    for file in files:
+        file.chmod(file_mode)
+    path.parent.chmod(folder_mode)
+    try:
+        command = [sys.executable, "-c", _AS_A_READER, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        assert list(path.parent.iterdir()) == files  # nothing is left behind for the writer to stumble over
+        return done.stdout.splitlines()
+    finally:
+        path.parent.chmod(0o755)
+        for file in files:
+            file.chmod(0o644)
+
+
+@pytest.mark.parametrize(("file_mode", "folder_mode"), [(0o444, 0o555), (0o444, 0o755), (0o644, 0o555)])
+def test_a_library_that_cannot_be_written_is_read(tmp_path: Path, file_mode: int, folder_mode: int) -> None:
+    path = tmp_path / "folder" / "odd % name?#.db"
+    with Library.open(path) as library:
+        for n in (1, 2):
+            library.store(f"/{n}.ogg", STAMP, analysis(n), RECIPE)
+        library.add_play(1)
+    seen, *refused = as_a_reader(path, file_mode, folder_mode)
+    assert seen == "[1, 2] 1 2"
+    assert refused == [f"{path} can be read here but not written: check who owns it and its folder"] * 3
+
+
+def test_a_library_is_read_while_somebody_else_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "library.db"
+    with Library.open(path) as library:
+        library.store("/1.ogg", STAMP, analysis(1), RECIPE)
+        seen, *refused = as_a_reader(path, 0o444, 0o555)
+        assert seen == "[1] 0 1"
+        assert len(refused) == 3
+        for file in path.parent.iterdir():  # as it looks after a crash
+            shutil.copy(file, tmp_path)
+    (tmp_path / "library.db-shm").unlink()
+    assert "in a log beside it" in as_a_reader(tmp_path / "library.db", 0o444, 0o555)[0]
+
+
+def test_a_library_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "library.db"
+    Library.open(path).close()
+    assert as_a_reader(path, 0, 0o555)[0].startswith(f"{path} cannot be opened: check that it may be read")
+
+
+def test_an_old_library_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "folder" / "library.db"
+    monkeypatch.setattr(_database, "MIGRATIONS", ())
+    Library.open(path).close()
+    assert "older edgemood" in as_a_reader(path, 0o444, 0o555)[0]
 
 
 def test_damage_is_told(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import scan_toys
 
 from edgemood import mood, pipeline
 from edgemood._walk import walk
-from edgemood.errors import ConfigError, SilentError, TooShortError, UnsupportedFormatError
+from edgemood.errors import ConfigError, LibraryError, SilentError, TooShortError, UnsupportedFormatError
 from edgemood.library import Library
 from edgemood.pipeline import Progress, ScanReport, analyse, scan
 
@@ -256,6 +256,15 @@ def test_a_folder_that_nobody_knows_is_an_error(library: Library, music: Path, f
 def test_options_out_of_range(library: Library, music: Path, option: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match=next(iter(option))):
         run(library, music, **option)
+
+
+def test_a_library_that_can_only_be_read_is_told_before_any_work(
+    library: Library, music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library._database, "read_only", True)
+    with pytest.raises(LibraryError, match="can be read here but not written"):
+        run(library, music)
+    assert decoded(tmp_path) == []
 
 
 def test_walk_follows_links_and_ends(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from edgemood.errors import LibraryError
 
@@ -105,14 +106,50 @@ class Database:
         if Path(path).is_dir():
             raise LibraryError(f"{path} is a folder, not a library file")
         self.path = path
+        self.read_only = _holds_something(path) and os.access(path, os.R_OK) and not os.access(path, os.W_OK)
+        if not self.read_only:
+            try:
+                self._open(os.fsencode(path), self._prepare)
+            except LibraryError as error:
+                if not _folder_is_locked(path, error):
+                    raise
+                self.read_only = True
+        if self.read_only:
+            self._open_to_read()
+
+    def _open(self, name: bytes | str, prepare: Callable[[], None]) -> None:
+        uri = isinstance(name, str)
         with self._explained():
-            self._connection = sqlite3.connect(os.fsencode(path), timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            self._connection = sqlite3.connect(name, timeout=BUSY_TIMEOUT_S, isolation_level=None, uri=uri)
         try:
             with self._explained():
-                self._prepare()
+                prepare()
         except BaseException:
             self.close()
             raise
+
+    def _open_to_read(self) -> None:
+        """Open a file that this user may not write, or that lies where nothing can be written.
+
+        Readers of a write-ahead log write, too: they note which part of it they read. Where somebody has the library
+        open to write, he has made the place for such notes; where nobody has, there is no log, and the file can be read
+        as it stands.
+        """
+        log = f"{self.path}-wal"
+        try:
+            self._open(self._uri("mode=ro" if Path(log).exists() else "immutable=1"), self._prepare_to_read)
+        except LibraryError as error:
+            if not str(error.__cause__).startswith("unable to open"):
+                raise
+            if _holds_something(log):
+                raise LibraryError(
+                    f"{self.path} cannot be written here, and what was written last is in a log beside it that cannot "
+                    "be read: let somebody who may write both open it once"
+                ) from error
+            self._open(self._uri("immutable=1"), self._prepare_to_read)
+
+    def _uri(self, way: str) -> str:
+        return f"file:{quote(os.fsencode(self.path))}?{way}"
 
     def close(self) -> None:
         """Close the file."""
@@ -131,6 +168,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Make what is written inside one transaction: all of it is on the disk afterwards, or none."""
+        self.require_writable()
         with self._explained():
             self._connection.execute("BEGIN IMMEDIATE")
         try:
@@ -141,6 +179,11 @@ class Database:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
+
+    def require_writable(self) -> None:
+        """Raise LibraryError where the file could only be opened for reading."""
+        if self.read_only:
+            raise LibraryError(f"{self.path} can be read here but not written: check who owns it and its folder")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -157,6 +200,14 @@ class Database:
         connection.execute("PRAGMA journal_size_limit = 4194304")  # the write-ahead log shrinks back to 4 MB
         _use_wal(connection)
         self._migrate()
+
+    def _prepare_to_read(self) -> None:
+        _recognise(self._connection, self.path)
+        if self._version() != len(MIGRATIONS):
+            raise LibraryError(
+                f"{self.path} was written by an older edgemood and cannot be brought up to date, as it cannot be "
+                "written here: check who owns it and its folder"
+            )
 
     def _migrate(self) -> None:
         """Bring the tables up to date in one transaction: a power cut leaves the old version or the new one."""
@@ -184,7 +235,7 @@ def explain(path: str, error: sqlite3.Error) -> str:
         "database is locked": f"has been busy for {BUSY_TIMEOUT_S:.0f} s: another program is writing to it",
         "database or disk is full": "cannot grow: the disk is full",
         "attempt to write a readonly database": "cannot be written: check who owns it and its folder",
-        "unable to open database file": "cannot be opened: check that its folder exists and may be written",
+        "unable to open database file": "cannot be opened: check that it may be read and its folder written",
     }
     for start, meaning in advice.items():
         if text.startswith(start):
@@ -192,11 +243,26 @@ def explain(path: str, error: sqlite3.Error) -> str:
     return f"{path} cannot be used: {text}"
 
 
+def _holds_something(path: str) -> bool:
+    """Whether there is a file with something in it."""
+    try:
+        return Path(path).stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _folder_is_locked(path: str, error: LibraryError) -> bool:
+    """Whether a file could not be opened with this error because no log can be made beside it."""
+    refused = str(error.__cause__).startswith(("unable to open", "attempt to write a readonly"))
+    return refused and _holds_something(path) and os.access(path, os.R_OK)
+
+
 def _recognise(connection: sqlite3.Connection, path: str) -> None:
     """Refuse a database that is not ours, or is newer than this program."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    # Last: another process may make the library between these lines, and whoever saw its tables then sees its mark.
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION_ID and (application or version or tables):
         raise LibraryError(f"{path} is a database of another program; it was left as it is: name another file")
     if version > len(MIGRATIONS):

@@ -70,6 +70,10 @@ class Intake:
 
     # ------------------------------------------------------------------------------------------------ what to scan
 
+    def require_writable(self) -> None:
+        """Raise LibraryError where the library can only be read: before work is done whose results have no place."""
+        self._database.require_writable()
+
     def state(self, path: str, stamp: FileStamp, recipe: Recipe, versions: str) -> State:
         """Tell what has to be done about the file at `path`; versions: see `fail`."""
         found = self._progress(

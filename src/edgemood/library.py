@@ -80,7 +80,7 @@ class Library(Intake):
 
     @classmethod
     def open(cls, path: str | os.PathLike[str] | None = None, create: bool = True) -> Library:
-        """Open the library at `path` (`default_path` if None).
+        """Open the library at `path` (`default_path` if None); one that cannot be written is opened to be read.
 
         Parameters
         ----------

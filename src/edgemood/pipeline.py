@@ -144,6 +144,7 @@ def scan(  # noqa: PLR0913 - options, all by name
         raise ConfigError(f"stall_s has to be more than 0, not {stall_s}")
     if not 0 <= nice <= 19:
         raise ConfigError(f"nice has to be 0 to 19, not {nice}")
+    library.require_writable()
     loaded = mood.load(model)
     loaded.require(features.VERSION)
     recipe = Recipe.of(loaded.id, features.VERSION, loaded.names, loaded.config)
