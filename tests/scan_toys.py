@@ -68,7 +68,7 @@ def set_up_worker(model: str, model_id: str) -> Callable[[Any, Any], Any]:
                 with Path(log).open("ab") as file:
                     file.write(os.fsencode(job.path) + b"\n")
             for word, act in MISBEHAVIOUR.items():
-                if word in Path(job.path).name:
+                if word in Path(job.path).name and "SCAN_TOYS_BEHAVE" not in os.environ:
                     act(channel)
             return analyse(self)
 

@@ -162,7 +162,22 @@ def test_workers_that_misbehave_cost_their_file(library: Library, music: Path) -
         "eat": "needs more than 300 MB",
     }
     again = run(library, music)
-    assert (again.failed, again.failed_before, again.unchanged) == (0, 5, 2)
+    assert (again.failed, again.failed_before, again.unchanged) == (3, 2, 2)
+    assert reasons(again).keys() == {"crash.ogg", "kill.ogg", "abort.ogg"}, "killed by a signal: tried once more"
+    last = run(library, music)
+    assert (last.failed, last.failed_before, last.unchanged) == (0, 5, 2)
+    assert run(library, music, retry_failed=True, stall_s=3.0, memory_mb=300).failed == 5
+
+
+def test_a_file_whose_worker_was_killed_is_tried_again(
+    library: Library, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audio_files.write_tone(music / "kill.ogg", 5.0, seed=4)
+    assert "signal 9" in reasons(run(library, music))["kill.ogg"][1]
+    monkeypatch.setenv("SCAN_TOYS_BEHAVE", "1")  # it had not been the file's fault
+    report = run(library, music)
+    assert (report.analysed, report.failed, report.failed_before) == (1, 0, 0)
+    assert library.failures() == []
 
 
 def test_a_file_that_vanishes_during_the_scan(library: Library, music: Path) -> None:

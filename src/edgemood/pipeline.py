@@ -39,6 +39,7 @@ from edgemood.workers import Outcome, Pool
 
 __all__ = ["Progress", "ScanReport", "analyse", "scan"]
 
+_ONCE = "; worker killed once"  # added to the versions of a failure that is to be tried again
 _REPORT_S = 0.1  # how often files only looked at are reported
 
 
@@ -116,7 +117,8 @@ def scan(  # noqa: PLR0913 - options, all by name
     jobs
         How many worker processes; one less than there are processor cores, but at least one, if None.
     retry_failed
-        Try files again that failed before and have not changed since.
+        Try files again that failed before and have not changed since. (One whose worker was killed by a signal is
+        tried once more in any case.)
     on_progress
         Called when a song is done, and now and then while files are counted.
     memory_mb
@@ -297,7 +299,7 @@ class _Scan:
         job, value = outcome.task, outcome.value
         if outcome.failed:
             stamp = job.stamp if isinstance(job, FileJob) else None
-            self._fail(job.path, stamp, outcome.kind, outcome.error)
+            self._fail(job.path, stamp, outcome.kind, outcome.error, outcome.killed)
         elif isinstance(job, SongJob):
             with suppress(UnknownTrackError):  # pruned meanwhile
                 self._library.store_mood(job.track_id, value.mood, self._recipe)
@@ -320,12 +322,20 @@ class _Scan:
         self._counts["moved"] += 1
         return True
 
-    def _fail(self, path: str, stamp: FileStamp | None, kind: str, error: str) -> None:
-        """Note a failure; one without a stamp (of descriptors, not of a file) is only reported."""
+    def _fail(self, path: str, stamp: FileStamp | None, kind: str, error: str, killed: bool = False) -> None:
+        """Note a failure; one without a stamp (of descriptors, not of a file) is only reported.
+
+        A file whose worker was killed is tried again by the next scan: the machine may have been short of memory for
+        reasons of its own. Where that happens to it again, it is the file's fault.
+        """
         failure = Failure(path, kind, error)
         self._failures.append(failure)
-        if stamp is not None:
-            self._library.fail(failure, stamp, self._versions)
+        if stamp is None:
+            return
+        versions = self._versions
+        if killed and self._library.state(path, stamp, self._recipe, versions + _ONCE) is not State.FAILED:
+            versions += _ONCE
+        self._library.fail(failure, stamp, versions)
 
     def _report(self, current: str) -> None:
         done, counts = self._counts["done"], self._counts

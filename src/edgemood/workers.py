@@ -46,12 +46,16 @@ _FAILED_STARTS = 3  # in a row, until it is given up
 
 @dataclass(frozen=True)
 class Outcome(Generic[Task]):
-    """What became of one task: a `value`, or else a `kind` (name of the exception) and an `error` for a person."""
+    """What became of one task: a `value`, or else a `kind` (name of the exception) and an `error` for a person.
+
+    killed: a signal from nobody here ended the worker. It may have been the task's fault, or just have hit it.
+    """
 
     task: Task
     value: Any = None
     kind: str = ""
     error: str = ""
+    killed: bool = False
 
     @property
     def failed(self) -> bool:
@@ -260,10 +264,11 @@ class Pool:
         """Remove a worker that died or was killed; its task, if it had begun one, has failed."""
         self._workers.remove(worker)
         cause = self._dismiss(worker)
+        killed = not reason and (worker.process.returncode or 0) < 0
         reason = reason or cause
         if worker.ready:
             if worker.busy:
-                yield Outcome(worker.task, kind=WorkerError.__name__, error=reason)
+                yield Outcome(worker.task, kind=WorkerError.__name__, error=reason, killed=killed)
             return
         self._failed_starts += 1
         if self._failed_starts >= _FAILED_STARTS:
