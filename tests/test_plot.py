@@ -33,10 +33,11 @@ def test_other_labels_have_no_plane(tmp_path: Path) -> None:
     assert (tmp_path / "mood.png").stat().st_size > 1000
 
 
-def test_an_unknown_suffix_is_named(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
-    with pytest.raises(ConfigError, match="xyz"):
-        plot.save(shelf.mood("sad"), "t", str(tmp_path / "mood.xyz"))
+@pytest.mark.parametrize("name", ["mood.xyz", "mood", "-", ".png"])
+def test_a_name_without_a_known_suffix_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{name}'.*\.png \.svg \.pdf"):
+        plot.save(shelf.mood("sad"), "t", str(tmp_path / name))
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

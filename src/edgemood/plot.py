@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 #: Colours of the four quadrants; other labels take matplotlib's own cycle.
 COLOURS = {"happy": "#f2b134", "angry": "#d1495b", "sad": "#4f6d9c", "calm": "#66a182"}
 
+#: What the name of a picture may end in.
+SUFFIXES = (".png", ".svg", ".pdf")
+
 
 def save(mood: Mood, title: str, out: str) -> None:
     """Draw the moods' shares over time, valence and arousal, and where the attention lies.
@@ -26,16 +31,18 @@ def save(mood: Mood, title: str, out: str) -> None:
     title
         Stands above the picture.
     out
-        File to write; its suffix (.png, .svg, .pdf) decides the format.
+        File to write; its suffix, one of `SUFFIXES`, decides the format.
 
     Raises
     ------
     ConfigError
-        matplotlib is not installed, or it does not know the suffix.
+        matplotlib is not installed, or the suffix is none of those.
     OSError
         The file cannot be written.
 
     """
+    if Path(out).suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"cannot draw {out!r}: its name has to end in one of {' '.join(SUFFIXES)}")
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -50,10 +57,9 @@ def save(mood: Mood, title: str, out: str) -> None:
         _plane(panels[1], mood)
     _attention(panels[-1], mood)
     panels[-1].set_xlabel("time in s")
-    try:
-        figure.savefig(out, dpi=120)
-    except ValueError as error:
-        raise ConfigError(f"cannot draw {out}: {error}") from None
+    picture = BytesIO()  # matplotlib does not take a full disk well: it never sees the file
+    figure.savefig(picture, format=Path(out).suffix.lower()[1:], dpi=120)
+    Path(out).write_bytes(picture.getvalue())
 
 
 def _shares(axes: Axes, mood: Mood) -> None:
