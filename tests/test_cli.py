@@ -18,7 +18,7 @@ import shelf
 from click.testing import CliRunner, Result
 from shelf import MUSIC
 
-from edgemood.cli import main
+from edgemood.cli.commands import edgemood as main
 from edgemood.library import Library
 
 COMMANDS = sorted(main.commands)
@@ -45,6 +45,18 @@ def objects(result: Result) -> list[dict[str, Any]]:
 def subprocess_run(*arguments: str, **extra: Any) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "edgemood.cli", *arguments]
     return subprocess.run(command, capture_output=True, timeout=120, check=False, **extra)
+
+
+def shell(command: str, **extra: Any) -> subprocess.CompletedProcess[bytes]:
+    """Run a line of shell in which ``edgemood`` is the command."""
+    script = f'edgemood() {{ "{sys.executable}" -m edgemood.cli "$@"; }}; {command}'
+    return subprocess.run(["bash", "-c", script], capture_output=True, timeout=120, check=False, **extra)
+
+
+def empty_library(folder: Path) -> str:
+    path = folder / "other" / "library.db"
+    Library.open(path).close()
+    return str(path)
 
 
 @pytest.fixture(autouse=True)
@@ -119,12 +131,30 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str]) -> None:
     assert re.fullmatch(r"edgemood: error: .* \(see edgemood.* --help\)\n", result.stderr)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["played", ""], ["mood", ""], ["features", ""], ["scan", ""], ["library", "--library", ""]),
+        *(["mood", "--model", "", "x"], ["mood", "--plot", "", "x"], ["features", "--csv", "", "x"]),
+        *(["features", "--npz", "", "x"], ["next", "--m3u", ""]),
+    ],
+)
+def test_an_empty_name_is_wrong_usage(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert re.fullmatch(r"edgemood: error: Invalid value for .*: the name is empty \(see .*\)\n", result.stderr)
+
+
+def test_help_tells_the_exit_codes() -> None:
+    assert "1 a file failed (scan: every file) or nothing to tell" in " ".join(run("--help").stdout.split())
+
+
 def test_the_library_option_works_before_and_after_the_command(tmp_path: Path) -> None:
-    other = str(tmp_path / "other" / "library.db")
-    assert "empty" in run("--library", other, "library").stdout
-    assert "empty" in run("library", "--library", other).stdout
+    other = empty_library(tmp_path)
+    assert "empty" in run("--library", other, "library").stderr
+    assert "empty" in run("library", "--library", other).stderr
     assert "Song 3" in run("library").stdout
-    assert "empty" in run("--library", str(tmp_path / "library.db"), "library", "--library", other).stdout
+    assert "empty" in run("--library", str(tmp_path / "library.db"), "library", "--library", other).stderr
 
 
 def test_a_file_that_is_no_library_is_one_line(tmp_path: Path) -> None:
@@ -145,6 +175,46 @@ def test_a_reader_that_goes_away_is_no_error(library: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(60) == 141
+
+
+@pytest.mark.parametrize(
+    ("words", "closed"), [*((name, ">&-") for name in COMMANDS), ("library", "<&- >&- 2>&-"), ("frob", "2>&-")]
+)
+def test_without_stdout_or_stderr_it_ends_as_with_them(words: str, closed: str) -> None:
+    result = shell(f"edgemood {words} {closed}")
+    assert (result.returncode, result.stdout) == (run(words).exit_code, b"")
+    assert b"Traceback" not in result.stderr
+
+
+def test_what_is_printed_on_a_full_disk_is_one_line(library: Path) -> None:
+    for words in ("library", "library --json", "models --json"):
+        result = shell(f"edgemood {words} >/dev/full")
+        assert result.returncode == 1
+        assert result.stderr == b"edgemood: error: standard output: No space left on device\n"
+    assert shell("edgemood library --frob 2>/dev/full").returncode == 2
+
+
+INTERRUPTED = """
+import os, signal, sys
+
+module, sys.argv = sys.argv[1], ["edgemood", "library"]
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == module:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+from edgemood.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["click", "edgemood.cli.group", "edgemood.cli.listen"])
+def test_interrupted_while_it_loads_it_ends_quietly(module: str) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, module]
+    result = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (130, b"", b"")
 
 
 def test_works_on_a_terminal_that_only_knows_ascii(heard: list[int]) -> None:
@@ -182,6 +252,13 @@ def test_played_notes_all_songs_or_none() -> None:
     assert "nothing has been played" in run("now").stderr
 
 
+def test_played_notes_all_songs_also_where_its_output_cannot_be_written(library: Path) -> None:
+    result = shell("edgemood played 1 2 3 >/dev/full")
+    assert (result.returncode, result.stderr.count(b"\n")) == (1, 1)
+    with Library.open(library) as shelved:
+        assert [track.id for track, _ in shelved.plays()] == [3, 2, 1]
+
+
 @pytest.mark.parametrize("command", ["now", "next"])
 def test_nothing_played_yet_is_exit_code_1(command: str) -> None:
     result = run(command)
@@ -200,6 +277,33 @@ def test_next_offers_the_mood_and_neither_played_songs_nor_an_artist_twice_in_a_
         *["id", "path", "title", "artist", "album", "duration_s", "mood", "scores", "valence", "arousal"],
         *["model", "missing", "similarity", "reason"],
     ]
+
+
+@pytest.mark.parametrize("options", [(), ("--json",), ("--m3u", "-"), ("--m3u", "next.m3u8")])
+def test_next_says_why_it_has_nothing_to_offer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("next.m3u8").write_text("as it was")
+    few = empty_library(tmp_path)
+    with Library.open(few) as shelved:
+        shelf.fill(shelved, SONGS[:3])
+    assert run("played", "--library", few, "1", "2", "3").exit_code == 0
+    result = run("next", "--library", few, *options)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert re.fullmatch(r"edgemood: error: nothing to offer: every song was just played, .*\n", result.stderr)
+    with Library.open(few) as shelved:
+        shelf.fill(shelved, [(f"/nowhere/{number}.ogg", "calm", "") for number in range(3)])
+    result = run("next", "--library", few, *options)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert re.fullmatch(r"edgemood: error: nothing to offer: .* not there now .*\n", result.stderr)
+    assert Path("next.m3u8").read_text() == "as it was"
+
+
+def test_next_prints_either_json_or_a_playlist(heard: list[int]) -> None:
+    result = run("next", "--json", "--m3u", "-")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert re.fullmatch(r"edgemood: error: --json and --m3u - .*\n", result.stderr)
 
 
 def test_next_for_a_person(heard: list[int]) -> None:
@@ -223,10 +327,38 @@ def test_next_writes_a_playlist_to_stdout(heard: list[int]) -> None:
     assert subprocess_run("next", "--m3u", "-").stdout.startswith(b"#EXTM3U\n#EXTINF:120,")
 
 
-def test_a_playlist_that_cannot_be_written_is_one_line(heard: list[int], tmp_path: Path) -> None:
-    result = run("next", "--m3u", str(tmp_path / "no such folder" / "next.m3u8"))
-    assert result.exit_code == 1
-    assert re.fullmatch(r"edgemood: error: .*No such file or directory\n", result.stderr)
+def test_a_playlist_that_cannot_be_written_is_one_line_with_its_name(heard: list[int], tmp_path: Path) -> None:
+    nowhere = tmp_path / "no such folder" / "next.m3u8"
+    for target, why in ((nowhere, "No such file or directory"), ("/dev/full", "No space left on device")):
+        result = run("next", "--m3u", str(target))
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr == f"edgemood: error: {target}: {why}\n"
+    folder = run("next", "--m3u", str(tmp_path))
+    assert folder.exit_code == 2
+    assert "is a directory" in folder.stderr
+
+
+def test_a_playlist_may_have_the_longest_name_there_is(heard: list[int], tmp_path: Path) -> None:
+    out = tmp_path / f"{'n' * 250}.m3u8"
+    assert run("next", "--m3u", str(out)).exit_code == 0
+    assert out.read_text().startswith("#EXTM3U")
+
+
+def test_a_playlist_keeps_its_mode_and_the_link_to_it(heard: list[int], tmp_path: Path) -> None:
+    real, link = tmp_path / "real.m3u8", tmp_path / "link.m3u8"
+    link.symlink_to(real)
+    before = os.umask(0o027)
+    try:
+        assert run("next", "--m3u", str(link)).exit_code == 0
+        assert real.stat().st_mode & 0o777 == 0o640
+        real.chmod(0o604)
+        real.write_text("old")
+        assert run("next", "--m3u", str(link)).exit_code == 0
+    finally:
+        os.umask(before)
+    assert link.is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o604
+    assert real.read_text().startswith("#EXTM3U")
 
 
 def test_a_number_is_a_path_where_a_song_lies_there(library: Path, tmp_path: Path, monkeypatch: Any) -> None:
@@ -249,6 +381,16 @@ def test_library_lists_songs_and_failures(library: Path) -> None:
     only = run("library", "--failed").stdout
     assert "Song 3" not in only
     assert "broken.mp3" in only
+
+
+def test_an_empty_library_has_nothing_to_tell(tmp_path: Path) -> None:
+    other = empty_library(tmp_path)
+    for options in ((), ("--json",)):
+        result = run("library", "--library", other, *options)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert re.fullmatch(r"edgemood: error: the library is empty.*\n", result.stderr)
+    none = run("library", "--library", other, "--failed")
+    assert (none.exit_code, none.stdout) == (0, "no file has failed\n")
 
 
 def test_library_json_has_a_track_or_failure_a_line(library: Path) -> None:

@@ -26,8 +26,8 @@ import scan_toys
 import soundfile
 from click.testing import CliRunner, Result
 
-from edgemood import _analysis, audio, features, mood
-from edgemood.cli import main
+from edgemood import _analysis, audio, features, mood, plot
+from edgemood.cli.commands import edgemood as main
 
 #: The command in a process of its own, with the toys.
 TOY_COMMAND = [
@@ -134,6 +134,27 @@ def test_mood_plot(music: Path, tmp_path: Path) -> None:
     assert re.fullmatch(r"edgemood: error: .*mood\.xyz.*\n", unknown.stderr)
 
 
+@pytest.mark.parametrize("out", ["one", "-", "one.png/two", ".png"])
+def test_a_plot_needs_a_suffix_that_says_its_format(music: Path, monkeypatch: pytest.MonkeyPatch, out: str) -> None:
+    monkeypatch.chdir(music)
+    (music / "one.png").write_text("as it was")
+    result = run("mood", "0.ogg", "--plot", out)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert re.fullmatch(r"edgemood: error: Invalid value for '--plot': .*\n", result.stderr)
+    assert out == "-" or ".png .svg .pdf" in result.stderr
+    assert (music / "one.png").read_text() == "as it was"
+    assert sorted(file.name for file in music.iterdir()) == ["0.ogg", "1.ogg", "2.ogg", "one.png"]
+
+
+def test_a_plot_that_cannot_be_written_is_one_line_with_its_name(music: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    for suffix in plot.SUFFIXES:
+        full = tmp_path / f"full{suffix}"
+        full.symlink_to("/dev/full")
+        result = run("mood", music / "0.ogg", "--plot", full)
+        assert (result.exit_code, result.stderr) == (1, f"edgemood: error: {full}: No space left on device\n")
+
+
 def test_a_model_that_does_not_exist_is_one_line(music: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     result = run("mood", "--model", "no-such", music / "0.ogg")
@@ -156,6 +177,7 @@ def test_scan_sums_up_and_the_library_shows_it(music: Path) -> None:
     again = run("scan", music).stdout
     assert again.startswith("0 songs analysed in ")
     assert "3 songs unchanged\n1 file failed, 1 of them before and not tried again" in again
+    assert again.endswith("edgemood scan --retry-failed tries again\n")
 
 
 def test_scan_json(music: Path) -> None:
@@ -247,8 +269,10 @@ def test_frames_are_the_descriptors_under_the_set(music: Path, tmp_path: Path) -
 
 
 def test_features_as_npz(music: Path, tmp_path: Path) -> None:
-    assert run("features", music / "0.ogg", "--npz", tmp_path / "out.npz").exit_code == 0
-    with np.load(tmp_path / "out.npz") as stored:
+    (tmp_path / "npz").mkdir()
+    assert run("features", music / "0.ogg", "--npz", tmp_path / "npz" / "out").exit_code == 0
+    assert [file.name for file in (tmp_path / "npz").iterdir()] == ["out"]  # NumPy itself would add a suffix
+    with np.load(tmp_path / "npz" / "out") as stored:
         assert stored["values"].shape == (len(stored["start_s"]), len(stored["names"]))
         assert stored["values"].dtype == np.float32
         assert str(stored["version"]) == features.VERSION
@@ -262,7 +286,11 @@ def test_features_as_npz(music: Path, tmp_path: Path) -> None:
         (["short.wav"], 1, "short.wav: shorter than one segment"),
         (["0.ogg", "--set", "frob"], 2, "'frob'"),
         (["0.ogg", "--csv", "a", "--npz", "b"], 2, "not both"),
-        (["0.ogg", "--csv", "no/such/folder.csv"], 1, "No such file or directory"),
+        (["0.ogg", "--csv", "no/such/folder.csv"], 1, "no/such/folder.csv: No such file or directory"),
+        (["0.ogg", "--csv", "/dev/full"], 1, "/dev/full: No space left on device"),
+        (["0.ogg", "--npz", "/dev/full"], 1, "/dev/full: No space left on device"),
+        (["0.ogg", "--npz", "no/such/folder.npz"], 1, "no/such/folder.npz: No such file or directory"),
+        (["0.ogg", "--npz", "-"], 2, "'--npz': .*name a file"),
     ],
 )
 def test_features_says_what_is_wrong(

@@ -1,36 +1,42 @@
 """The command ``edgemood``. Thin: it asks the engine and prints, for a person or (``--json``) for a program.
 
-Exit codes: 0 all went well; 1 a file could not be read, or there is nothing to tell (nothing played, no such song,
-no usable library or model); 2 the command was not used as its help says; 130 interrupted; 141 the reader of the output
-went away.
+Exit codes: 0 all went well; 1 a file could not be read or written (of a scan: no file could be analysed), or there is
+nothing to tell (nothing played, nothing to offer, an empty library, no such song, no usable library or model); 2 the
+command was not used as its help says; 130 interrupted; 141 the reader of the output went away.
 """
 
 from __future__ import annotations
 
-import click
-
-from edgemood.cli.collection import library, prune, scan
-from edgemood.cli.group import EXIT_USAGE, Group, example, library_option
-from edgemood.cli.inspect import features, models, mood
-from edgemood.cli.listen import next_songs, now, played
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
 
 
-@click.group(
-    cls=Group,
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="\b\nExit codes: 0 fine, 1 a file failed or nothing to tell, 2 wrong usage, 130 interrupted.\n\n"
-    + example("edgemood scan ~/Music", "edgemood played ~/Music/song.flac", "edgemood next -n 5"),
-)
-@library_option
-@click.version_option(package_name="edgemood", message="edgemood %(version)s")
-@click.pass_context
-def main(ctx: click.Context) -> None:
-    """Know the mood of every song, read the listener's, and say what to play next."""
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
-        ctx.exit(EXIT_USAGE)
+def main() -> NoReturn:
+    """Run the command that the program's arguments name, and exit.
+
+    All else is imported here: who interrupts the program while it loads gets no traceback either.
+    """
+    try:
+        _open_standard_streams()
+        from edgemood.cli.commands import edgemood
+
+        edgemood.main()
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
-for command in (scan, library, prune, mood, features, models, played, now, next_songs):
-    main.add_command(command)
+def _open_standard_streams() -> None:
+    """Have what was started without stdout or stderr (``>&-``) print into the void.
+
+    The descriptors are taken first: else the next file opened, the library perhaps, would be stdout to a library that
+    prints.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # it gets the lowest number free: this one
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until the end
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from edgemood.cli.files import STDOUT, Given, naming
 from edgemood.cli.shapes import shown
 from edgemood.errors import ConfigError, EdgemoodError
 
@@ -38,7 +40,9 @@ class Group(click.Group):
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):  # a terminal that cannot show a character gets it escaped
                 stream.reconfigure(errors="backslashreplace")
-        sys.exit(self._run(args, complete_var, **extra))
+        code = self._run(args, complete_var, **extra)
+        _drop_what_cannot_be_written()
+        sys.exit(code)
 
     def _run(self, args: Sequence[str] | None, complete_var: str | None, **extra: Any) -> int:
         try:
@@ -53,12 +57,20 @@ class Group(click.Group):
         """Run the command; end quietly where the reader of its output goes away."""
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()
+            with naming(STDOUT):
+                sys.stdout.flush()
         except BrokenPipeError:
-            # What is still in the buffer has nowhere to go: the flush at exit must not fail over it again.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return EXIT_PIPE_CLOSED
         return result
+
+
+def _drop_what_cannot_be_written() -> None:
+    """Send what is still in the buffers of a full disk or closed pipe nowhere: the flush at exit must not fail too."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _explained(error: Exception) -> tuple[str, int]:
@@ -73,9 +85,16 @@ def _explained(error: Exception) -> tuple[str, int]:
     return str(error), EXIT_USAGE if isinstance(error, ConfigError) else EXIT_FAILED
 
 
+def say(text: str) -> None:
+    """Print on stdout."""
+    with naming(STDOUT):
+        click.echo(text)
+
+
 def complain(message: str, code: int = EXIT_FAILED) -> int:
     """Print one line on stderr and return the exit code."""
-    click.echo(f"edgemood: error: {printable(message)}", err=True)
+    with suppress(OSError):  # where nobody hears it the exit code still says it
+        click.echo(f"edgemood: error: {printable(message)}", err=True)
     return code
 
 
@@ -97,7 +116,7 @@ def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 
 def library_option(command: F) -> F:
     """Add ``--library FILE``."""
-    kind = click.Path(dir_okay=False)
+    kind = Given(dir_okay=False)
     text = "Library file [default: EDGEMOOD_LIBRARY, or in the user's data folder]."
     return click.option("--library", type=kind, expose_value=False, callback=_remember, help=text)(command)
 
@@ -105,12 +124,12 @@ def library_option(command: F) -> F:
 def model_option(command: F) -> F:
     """Add ``--model NAME``."""
     text = "Model bundle: a name that `edgemood models` lists, or a folder."
-    return click.option("--model", metavar="NAME", expose_value=False, callback=_remember, help=text)(command)
+    return click.option("--model", metavar="NAME", type=Given(), expose_value=False, callback=_remember, help=text)(
+        command
+    )
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
-
-file_argument = click.Path(dir_okay=False)
 
 
 def engine() -> Engine:

@@ -12,18 +12,11 @@ import click
 import numpy as np
 
 from edgemood.cli import shapes, text
-from edgemood.cli.group import (
-    EXIT_FAILED,
-    complain,
-    engine,
-    example,
-    file_argument,
-    json_option,
-    model_option,
-    printable,
-)
+from edgemood.cli.files import STDOUT, Given, OutFile, naming
+from edgemood.cli.group import EXIT_FAILED, complain, engine, example, json_option, model_option, printable, say
 from edgemood.domain import FeatureSequence, SongAnalysis
 from edgemood.errors import AudioError, BundleError, TooShortError
+from edgemood.plot import SUFFIXES
 
 
 @click.command(
@@ -36,8 +29,8 @@ from edgemood.errors import AudioError, BundleError, TooShortError
 @model_option
 @json_option
 @click.option("--timeline", is_flag=True, help="Show how the mood moves through the song.")
-@click.option("--plot", type=file_argument, metavar="PNG", help="Draw the timeline of one song (PNG, SVG or PDF).")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--plot", type=OutFile(suffixes=SUFFIXES), metavar="PNG", help="Draw one song (.png, .svg or .pdf).")
+@click.argument("files", metavar="FILE...", type=Given(), nargs=-1, required=True)
 @click.pass_context
 def mood(ctx: click.Context, files: tuple[str, ...], as_json: bool, timeline: bool, plot: str | None) -> None:
     """Tell the mood of songs, without keeping it.
@@ -52,13 +45,13 @@ def mood(ctx: click.Context, files: tuple[str, ...], as_json: bool, timeline: bo
         for file, found in judge.analyse_each(files):
             if isinstance(found, SongAnalysis):
                 lines = [shapes.line(shapes.song(file, found))] if as_json else text.song(file, found, timeline)
-                click.echo("\n".join(lines))
+                say("\n".join(lines))
                 if plot:
                     _plot(found, file, plot)
                 continue
             failures += 1
             if as_json:
-                click.echo(shapes.line(shapes.failure(found)))
+                say(shapes.line(shapes.failure(found)))
             else:
                 complain(f"{file}: {found.error}")
     if failures:
@@ -68,7 +61,8 @@ def mood(ctx: click.Context, files: tuple[str, ...], as_json: bool, timeline: bo
 def _plot(analysis: SongAnalysis, file: str, out: str) -> None:
     from edgemood import plot
 
-    plot.save(analysis.mood, analysis.tags.title or printable(Path(file).name), out)
+    with naming(out):
+        plot.save(analysis.mood, analysis.tags.title or printable(Path(file).name), out)
 
 
 @click.command(
@@ -78,9 +72,9 @@ def _plot(analysis: SongAnalysis, file: str, out: str) -> None:
 )
 @click.option("--set", "set_name", default="lld50", show_default=True, help="Named set of descriptors.")
 @click.option("--frames", is_flag=True, help="The set's descriptors frame by frame, instead of segments.")
-@click.option("--csv", "csv_out", type=click.Path(dir_okay=False, allow_dash=True), help="Write CSV [default: stdout].")
-@click.option("--npz", "npz_out", type=file_argument, help="Write NumPy arrays: values, names, start_s, end_s, ...")
-@click.argument("file", metavar="FILE")
+@click.option("--csv", "csv_out", type=OutFile(dash=True), help="Write CSV [default: stdout].")
+@click.option("--npz", "npz_out", type=OutFile(), help="Write NumPy arrays: values, names, start_s, end_s, ...")
+@click.argument("file", metavar="FILE", type=Given())
 def features(set_name: str, frames: bool, csv_out: str | None, npz_out: str | None, file: str) -> None:
     """Compute the descriptors of a file.
 
@@ -102,7 +96,7 @@ def features(set_name: str, frames: bool, csv_out: str | None, npz_out: str | No
     except AudioError as error:
         raise click.ClickException(f"{file}: {error}") from error
     if npz_out:
-        with Path(npz_out).open("wb") as out:
+        with naming(npz_out), Path(npz_out).open("wb") as out:
             np.savez(
                 out,
                 values=sequence.values,
@@ -113,7 +107,8 @@ def features(set_name: str, frames: bool, csv_out: str | None, npz_out: str | No
                 config=json.dumps(config.to_dict()),
             )
     else:
-        with click.open_file(csv_out or "-", "w") as stream:
+        csv_out = csv_out or "-"
+        with naming(STDOUT if csv_out == "-" else csv_out), click.open_file(csv_out, "w") as stream:
             _write_csv(sequence, stream)
 
 
@@ -153,6 +148,6 @@ def models(as_json: bool) -> None:
         # A bundle without a version is one whose manifest could not be read.
         accuracy = read_manifest(MODELS / info.name).accuracy if info.version else {}
         described = (info, info.name == default, accuracy)
-        click.echo(shapes.line(shapes.model(*described)) if as_json else "\n".join(text.model(*described)))
+        say(shapes.line(shapes.model(*described)) if as_json else "\n".join(text.model(*described)))
     if default is None:
         raise BundleError("no model bundle can be used here" if found else "no model bundle is installed")

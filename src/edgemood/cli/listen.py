@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from edgemood import playlist
 from edgemood.cli import shapes, text
-from edgemood.cli.group import engine, example, json_option, library_option
+from edgemood.cli.files import STDOUT, Given, OutFile, naming, replace
+from edgemood.cli.group import engine, example, json_option, library_option, say
 from edgemood.domain import Pick
+from edgemood.errors import LibraryError
+
+if TYPE_CHECKING:
+    from edgemood.engine import Engine
 
 
 @click.command(epilog=example("edgemood played ~/Music/song.flac", "edgemood played 17"))
 @library_option
 @json_option
-@click.argument("songs", metavar="FILE|ID...", nargs=-1, required=True)
+@click.argument("songs", metavar="FILE|ID...", type=Given(), nargs=-1, required=True)
 def played(songs: tuple[str, ...], as_json: bool) -> None:
     """Note that songs were just played, in this order.
 
@@ -26,9 +31,9 @@ def played(songs: tuple[str, ...], as_json: bool) -> None:
     """
     with engine() as mood:
         known = [mood.track(song) for song in songs]
-        for track in known:
-            play = mood.played(track.id)
-            click.echo(shapes.line(shapes.played(play, track)) if as_json else f"played: {text.name(track)}")
+        plays = mood.played_each([track.id for track in known])
+    for play, track in zip(plays, known, strict=True):
+        say(shapes.line(shapes.played(play, track)) if as_json else f"played: {text.name(track)}")
 
 
 @click.command(epilog=example("edgemood now", "edgemood now --json"))
@@ -42,47 +47,43 @@ def now(as_json: bool) -> None:
     with engine() as mood:
         listener = mood.now()
     for line in [shapes.line(shapes.listener(listener))] if as_json else text.listener(listener):
-        click.echo(line)
+        say(line)
 
 
 @click.command("next", epilog=example("edgemood next -n 5", "edgemood next --m3u next.m3u8", "edgemood next --json"))
 @library_option
 @json_option
 @click.option("-n", "count", type=click.IntRange(min=1), default=10, show_default=True, help="How many songs.")
-@click.option("--m3u", type=click.Path(dir_okay=False, allow_dash=True), help="Write a playlist (M3U8); - for stdout.")
+@click.option("--m3u", type=OutFile(dash=True), help="Write a playlist (M3U8); - for stdout.")
 def next_songs(count: int, m3u: str | None, as_json: bool) -> None:
     """Recommend what to play next.
 
     The songs nearest to the listener's mood come first. Songs just played are left out, and no artist comes twice in a
-    row.
+    row. Where there is nothing to offer the exit code is 1, and a playlist that is there stays as it is.
     """
+    if as_json and m3u == "-":
+        raise click.UsageError("--json and --m3u - both write to stdout: give one of them, or name a file")
     with engine() as mood:
         picks = mood.next(count)
-    if m3u:
-        _write_playlist(m3u, picks)
+        if not picks:
+            raise LibraryError(f"nothing to offer: {_why_nothing(mood)}")
+    content = playlist.m3u8(pick.track for pick in picks) if m3u else b""
     if m3u == "-":
+        with naming(STDOUT):
+            sys.stdout.buffer.write(content)
         return
+    if m3u:
+        replace(m3u, content)
     for pick in picks:
-        click.echo(shapes.line(shapes.pick(pick)) if as_json else _described(pick))
+        say(shapes.line(shapes.pick(pick)) if as_json else _described(pick))
 
 
 def _described(pick: Pick) -> str:
     return f"{pick.track.id:>6}  {text.clock(pick.track.duration_s):>7}  {text.name(pick.track)}: {pick.reason}"
 
 
-def _write_playlist(out: str, picks: list[Pick]) -> None:
-    """Write all of it or nothing: a player may be reading the one that is there."""
-    content = playlist.m3u8(pick.track for pick in picks)
-    if out == "-":
-        sys.stdout.buffer.write(content)
-        return
-    target = Path(out).resolve()
-    if target.exists() and not target.is_file():  # a pipe or device
-        target.write_bytes(content)
-        return
-    part = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        part.write_bytes(content)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+def _why_nothing(mood: Engine) -> str:
+    # Not Path.exists, which raises where a folder may not be entered.
+    if all(os.path.exists(track.path) for track in mood.library()):  # noqa: PTH110
+        return "every song was just played, or is still to be judged (edgemood scan FOLDER)"
+    return "every song was just played or is not there now (is a drive unplugged?)"

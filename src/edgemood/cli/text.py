@@ -70,7 +70,8 @@ def scan(report: ScanReport) -> Iterator[str]:
     failures = report.failed + report.failed_before
     if failures:
         again = f", {report.failed_before:,} of them before and not tried again" if report.failed_before else ""
-        yield f"{number(failures, 'file')} failed{again}: edgemood library --failed says why"
+        retry = ", edgemood scan --retry-failed tries again" if report.failed_before else ""
+        yield f"{number(failures, 'file')} failed{again}: edgemood library --failed says why{retry}"
 
 
 def model(info: BundleInfo, default: bool, accuracy: Mapping[str, Any]) -> Iterator[str]:
