@@ -81,6 +81,17 @@ def test_bad_files_are_listed_and_the_scan_ends_well(library: Library, music: Pa
     assert (again.analysed, again.failed, again.failed_before, again.unchanged) == (0, 0, 7, 3)
 
 
+@pytest.mark.parametrize("head", [b"", b"RIFF\xff\xff\xff\xffWAVEfmt ", b"fLaC", b"ID3"])
+def test_a_giant_that_is_no_audio_is_not_read(library: Library, music: Path, head: bytes) -> None:
+    with (music / "giant.wav").open("wb") as file:
+        file.write(head)
+        file.truncate(200 << 30)  # takes no room on the disk, but minutes to hash
+    begin = time.monotonic()
+    report = run(library, music)
+    assert time.monotonic() - begin < 30
+    assert (report.analysed, list(reasons(report))) == (2, ["giant.wav"])
+
+
 def test_failures_are_tried_again_when_asked_or_when_something_changed(library: Library, music: Path) -> None:
     bad = music / "bad.ogg"
     bad.write_text("no music")
