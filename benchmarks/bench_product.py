@@ -73,8 +73,12 @@ def bench_rank(benchmark: Any, count: int) -> None:
     """The ten songs nearest to the listener out of `count`."""
     rng = np.random.default_rng(5)
     vectors = rng.normal(0.2, 1, (count, 32)).astype(np.float32)
-    listener = ListenerMood({"happy": 1.0}, vectors[0], 10, "", "model-1")
+    scores = rng.dirichlet(np.ones(4), count).astype(np.float32)
+    moods = dict(zip(("happy", "angry", "sad", "calm"), scores[0].tolist(), strict=True))
+    listener = ListenerMood(moods, vectors[0], 10, "", "model-1")
     artists = [f"artist {i}" for i in rng.integers(0, count // 8, count)]
     ids = np.arange(count, dtype=np.int64)
-    candidates = recommend.Candidates(ids, vectors, artists, lambda i: Track(i, "", Tags(artist=artists[i]), 1.0, None))
+    candidates = recommend.Candidates(
+        ids, vectors, scores, artists, lambda i: Track(i, "", Tags(artist=artists[i]), 1.0, None)
+    )
     assert len(benchmark(lambda: recommend.rank(recommend.Request(listener, 10), candidates))) == 10

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import NAMES, RECIPE, analysis, content, mood
+from made_up import LABELS, NAMES, RECIPE, analysis, content, mood
 
 from edgemood import _database
 from edgemood.domain import Failure, Mood, Tags
@@ -379,18 +379,40 @@ def test_prune_looks_whether_a_missing_file_is_back(library: Library, tmp_path: 
 def test_matrix_belongs_together(library: Library) -> None:
     for n in range(5):
         library.store(f"/{n}.ogg", STAMP, analysis(n, model="test-1" if n != 2 else "other-1"), RECIPE)
-    ids, vectors, artists = library.matrix("test-1")
+    ids, vectors, scores, labels, artists = library.matrix("test-1")
     assert ids.tolist() == [1, 2, 4, 5]
-    assert vectors.dtype == np.float32
-    for track_id, vector, artist in zip(ids.tolist(), vectors, artists, strict=True):
-        np.testing.assert_array_equal(vector, mood(track_id - 1).vector)
+    assert vectors.dtype == scores.dtype == np.float32
+    assert labels == LABELS
+    for track_id, vector, row, artist in zip(ids.tolist(), vectors, scores, artists, strict=True):
+        made = mood(track_id - 1)
+        np.testing.assert_array_equal(vector, made.vector)
+        np.testing.assert_allclose(row, [made.scores[label] for label in labels], rtol=1e-6)
         assert artist == f"Artist {track_id - 1}"
 
 
 def test_matrix_of_an_unknown_model_is_empty(library: Library) -> None:
-    ids, vectors, artists = library.matrix("none-0")
-    assert len(ids) == len(vectors) == len(artists) == 0
-    assert vectors.ndim == 2
+    ids, vectors, scores, _, artists = library.matrix("none-0")
+    assert len(ids) == len(vectors) == len(scores) == len(artists) == 0
+    assert vectors.ndim == scores.ndim == 2
+
+
+def test_matrix_of_many_songs(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgemood.library._PARSED_ROWS", 3)
+    for n in range(8):
+        library.store(f"/{n}.ogg", STAMP, analysis(n), RECIPE)
+    expected = [[mood(n).scores[label] for label in LABELS] for n in range(8)]
+    np.testing.assert_allclose(library.matrix("test-1").scores, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("change", ["vector = x'00'", "scores = '{'", "scores = '[]'", """scores = '{"happy": 1}'"""])
+def test_a_matrix_that_is_damaged_is_told(library: Library, change: str) -> None:
+    for n in (1, 2):
+        library.store(f"/{n}.ogg", STAMP, analysis(n), RECIPE)
+    with sqlite3.connect(library.path) as raw:
+        raw.execute(f"UPDATE moods SET {change} WHERE track_id = 2")
+    raw.close()
+    with pytest.raises(LibraryError, match="is damaged"):
+        library.matrix("test-1")
 
 
 def test_matrix_is_kept_until_anyone_changes_the_library(library: Library) -> None:

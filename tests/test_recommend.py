@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgemood.domain import ListenerMood, Mood, Pick, Tags, Track
 from edgemood.errors import ConfigError
-from edgemood.recommend import Candidates, Request, artist_key, rank, similarities
+from edgemood.recommend import Candidates, Request, artist_key, cosines, overlaps, rank, similarities
 
 SCORES = {"happy": 0.4, "angry": 0.3, "sad": 0.2, "calm": 0.1}
 DIMS = 8
@@ -27,9 +27,17 @@ def track(track_id: int, artist: str = "", scores: dict[str, float] = SCORES) ->
     return Track(track_id, f"/{track_id}.ogg", Tags(artist=artist), 100.0, mood)
 
 
-def candidates(vectors: NDArray[np.float32], artists: list[str] | None = None) -> Candidates:
+def same_scores(count: int) -> NDArray[np.float32]:
+    """The listener's own scores for every song, so that the vectors alone decide."""
+    return np.tile(np.array(list(SCORES.values()), np.float32), (count, 1))
+
+
+def candidates(
+    vectors: NDArray[np.float32], artists: list[str] | None = None, scores: NDArray[np.float32] | None = None
+) -> Candidates:
     names = artists or [""] * len(vectors)
-    return Candidates(np.arange(len(vectors)), vectors, names, lambda i: track(i, names[i]))
+    table = same_scores(len(vectors)) if scores is None else scores
+    return Candidates(np.arange(len(vectors)), vectors, table, names, lambda i: track(i, names[i]))
 
 
 def falling(count: int) -> NDArray[np.float32]:
@@ -47,20 +55,51 @@ def ids(picks: list[Pick]) -> list[int]:
     return [pick.track.id for pick in picks]
 
 
-def test_similarity_is_the_cosine_from_the_middle() -> None:
+def test_cosines_are_taken_from_the_middle() -> None:
     rng = np.random.default_rng(1)
     vectors = (rng.normal(size=(500, DIMS)) + 3).astype(np.float32)
     vector = vectors[:10].mean(axis=0)
     middle = vectors.sum(axis=0, dtype=float) / 510
     a, b = vectors - middle, vector - middle
     expected = a @ b / np.linalg.norm(a, axis=1) / np.linalg.norm(b)
-    np.testing.assert_allclose(similarities(vector, vectors), expected, atol=2e-6)
+    np.testing.assert_allclose(cosines(vector, vectors), expected, atol=2e-6)
+
+
+def test_overlap_is_what_two_distributions_share() -> None:
+    rng = np.random.default_rng(6)
+    p, q = rng.dirichlet(np.ones(4)).astype(np.float32), rng.dirichlet(np.ones(4), 50).astype(np.float32)
+    np.testing.assert_allclose(overlaps(p, q), 1 - np.abs(p - q).sum(axis=1), atol=1e-6)  # total variation
+    assert overlaps(p, p[None])[0] == pytest.approx(1, abs=1e-6)
+    assert overlaps(np.eye(4, dtype=np.float32)[0], np.eye(4, dtype=np.float32)).tolist() == [1, -1, -1, -1]
+
+
+def test_similarity_is_the_mean_of_cosine_and_overlap() -> None:
+    rng = np.random.default_rng(7)
+    vectors = rng.normal(size=(200, DIMS)).astype(np.float32)
+    scores = rng.dirichlet(np.full(4, 0.3), 200).astype(np.float32)
+    found = similarities(listener(vectors[0]), candidates(vectors, scores=scores))
+    own = np.array(list(SCORES.values()), np.float32)
+    np.testing.assert_allclose(found, (cosines(vectors[0], vectors) + overlaps(own, scores)) / 2, atol=2e-6)
+    assert found.min() >= -1
+    assert found.max() <= 1
+
+
+def test_in_a_small_library_songs_of_the_mood_come_first() -> None:
+    """Vectors that point nowhere in particular do not put another mood before the listener's own."""
+    rng = np.random.default_rng(8)
+    moods = np.full((12, 4), 0.1, np.float32)
+    moods[np.arange(12), np.arange(12) % 4] = 0.7
+    for label, name in enumerate(SCORES):
+        one = ListenerMood({n: 0.7 if n == name else 0.1 for n in SCORES}, NORTH, 3, "why", "m-1")
+        vectors = (NORTH + rng.normal(0, 0.2, (12, DIMS))).astype(np.float32)
+        picks = rank(Request(one, n=3), candidates(vectors, scores=moods))
+        assert {i % 4 for i in ids(picks)} == {label}
 
 
 def test_blocks_do_not_show() -> None:
     rng = np.random.default_rng(2)
     vectors = rng.normal(size=(70_000, 3)).astype(np.float32)
-    found = similarities(vectors[0], vectors)
+    found = cosines(vectors[0], vectors)
     middle = vectors.sum(axis=0, dtype=float) / 70_010
     a, b = vectors - middle, vectors[0] - middle
     np.testing.assert_allclose(found, a @ b / np.linalg.norm(a, axis=1) / np.linalg.norm(b), atol=5e-6)
@@ -71,14 +110,14 @@ def test_a_common_part_of_all_vectors_does_not_hide_their_differences() -> None:
     moods = np.repeat(np.eye(4, DIMS), 100, axis=0) + rng.normal(0, 0.1, (400, DIMS))
     plain, shifted = moods.astype(np.float32), (moods + 5).astype(np.float32)
     for vectors in (plain, shifted):
-        near = similarities(vectors[:10].mean(axis=0), vectors)
+        near = cosines(vectors[:10].mean(axis=0), vectors)
         assert near[:100].min() > 0.5 > near[100:].max()
 
 
 def test_a_song_in_the_middle_or_at_zero_has_no_direction() -> None:
     vectors = np.zeros((3, DIMS), np.float32)
-    assert similarities(NORTH, vectors).tolist() == [0, 0, 0]
-    assert similarities(np.zeros(DIMS, np.float32), vectors).tolist() == [0, 0, 0]
+    assert cosines(NORTH, vectors).tolist() == [0, 0, 0]
+    assert cosines(np.zeros(DIMS, np.float32), vectors).tolist() == [0, 0, 0]
 
 
 def test_nearest_first() -> None:
@@ -102,7 +141,7 @@ def test_equal_songs_come_in_the_order_of_their_ids() -> None:
     rng = np.random.default_rng(4)
     numbers = rng.permutation(1000)
     vectors = np.repeat(NORTH[None], 1000, axis=0)
-    same = Candidates(numbers, vectors, [""] * 1000, track)
+    same = Candidates(numbers, vectors, same_scores(1000), [""] * 1000, track)
     assert ids(rank(Request(listener(NORTH), n=30), same)) == list(range(30))
 
 
@@ -136,7 +175,7 @@ def test_a_row_of_one_artist_at_the_end_is_spread_between_the_others() -> None:
 
 def test_similarity_belongs_to_the_song_wherever_it_was_moved() -> None:
     vectors = falling(30)
-    expected = similarities(NORTH, vectors)
+    expected = similarities(listener(NORTH), candidates(vectors))
     for pick in rank(Request(listener(NORTH), n=20), candidates(vectors, ["A"] * 12 + ["B"] * 18)):
         assert pick.similarity == pytest.approx(float(expected[pick.track.id]))
 
@@ -144,7 +183,7 @@ def test_similarity_belongs_to_the_song_wherever_it_was_moved() -> None:
 def test_reason_compares_the_moods() -> None:
     sad = dict(SCORES, sad=0.9)
     known = [track(0), track(1, scores=sad), Track(2, "/2", Tags(), 1.0, None)]
-    some = Candidates(np.arange(3), falling(3), [""] * 3, known.__getitem__)
+    some = Candidates(np.arange(3), falling(3), same_scores(3), [""] * 3, known.__getitem__)
     picks = rank(Request(listener(NORTH)), some)
     assert picks[0].reason == f"happy, as you are now (similarity {picks[0].similarity:.2f})"
     assert picks[1].reason.startswith("sad, ")
@@ -159,7 +198,11 @@ def test_bad_requests_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"3 dimensions.*8"):
         rank(Request(listener(np.ones(3, np.float32))), candidates(falling(3)))
     with pytest.raises(ValueError, match="do not match"):
-        Candidates(np.arange(3), falling(2), [""] * 3, track)
+        Candidates(np.arange(3), falling(2), same_scores(3), [""] * 3, track)
+    with pytest.raises(ValueError, match="do not match"):
+        Candidates(np.arange(3), falling(3), same_scores(2), [""] * 3, track)
+    with pytest.raises(ConfigError, match=r"4 labels.*2"):
+        rank(Request(listener(NORTH)), candidates(falling(3), scores=same_scores(3)[:, :2]))
 
 
 def test_a_vector_that_is_not_finite_is_never_offered_and_spoils_no_other() -> None:
@@ -167,6 +210,9 @@ def test_a_vector_that_is_not_finite_is_never_offered_and_spoils_no_other() -> N
     vectors[1] = np.nan
     vectors[2, 3] = np.inf
     assert ids(rank(Request(listener(NORTH)), candidates(vectors))) == [0, 3, 4, 5]
+    scores = same_scores(6)
+    scores[4, 2] = np.nan
+    assert ids(rank(Request(listener(NORTH)), candidates(vectors, scores=scores))) == [0, 3, 5]
 
 
 def test_artist_key_ignores_case_and_spacing() -> None:
@@ -179,7 +225,7 @@ def test_a_hundred_thousand_songs_are_ranked_like_a_plain_sort() -> None:
     vectors = rng.normal(size=(100_000, DIMS)).astype(np.float32)
     vector = rng.normal(size=DIMS).astype(np.float32)
     picks = rank(Request(listener(vector), n=25), candidates(vectors))
-    near = similarities(vector, vectors)
+    near = similarities(listener(vector), candidates(vectors))
     assert ids(picks) == np.lexsort((np.arange(100_000), -near))[:25].tolist()
 
 

@@ -171,7 +171,7 @@ class ListenerMood(_Scored):
 
 @dataclass(frozen=True)
 class Pick:
-    """A song recommended: how close it is (cosine similarity, -1 to 1) and a reason for a person."""
+    """A song recommended: how close it is (-1 to 1, see `recommend.similarities`) and a reason for a person."""
 
     track: Track
     similarity: float

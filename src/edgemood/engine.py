@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from edgemood import listener, recommend
 from edgemood.domain import Failure, ListenerMood, Mood, Pick, Play, SongAnalysis, Track
+from edgemood.errors import LibraryError
 from edgemood.library import FileStamp, Library
 
 if TYPE_CHECKING:
@@ -247,9 +248,7 @@ class Engine:
         heard = self._last_played()
         mood = listener.read(heard)
         recent = [track for track, _ in heard]
-        candidates = recommend.Candidates(
-            *self._library.matrix(mood.model), lambda track_id: self._library.track(track_id, mood.model)
-        )
+        candidates = self._candidates(mood)
         left_out, look_at = set(exclude), n
         while True:  # a drive may have been unplugged since the last scan; the further one looks, the fewer rounds
             picks = recommend.rank(recommend.Request(mood, look_at, recent, left_out), candidates)
@@ -259,6 +258,21 @@ class Engine:
                 return present
             left_out |= {track_id for track_id, track in found.items() if track is None}
             look_at *= 2
+
+    def _candidates(self, mood: ListenerMood) -> recommend.Candidates:
+        matrix = self._library.matrix(mood.model)
+        scores = matrix.scores
+        if set(matrix.labels) != set(mood.scores) and matrix.labels:
+            raise LibraryError(f"the library's moods by {mood.model} do not have the same labels: scan it again")
+        if matrix.labels:
+            scores = scores[:, [matrix.labels.index(label) for label in mood.scores]]
+        return recommend.Candidates(
+            matrix.ids,
+            matrix.vectors,
+            scores,
+            matrix.artists,
+            lambda track_id: self._library.track(track_id, mood.model),
+        )
 
     def _find(self, track: Track) -> Track | None:
         """Give the track with a path where it lies right now; None where it lies nowhere."""

@@ -35,6 +35,8 @@ from edgemood.errors import ConfigError, LibraryError, UnknownTrackError
 
 __all__ = ["FileStamp", "Library", "MoodMatrix", "Recipe", "State", "Stats", "default_path"]
 
+_PARSED_ROWS = 4096  # scores parsed at a time: quicker than one by one, and small
+
 
 def default_path() -> str:
     """Where the library lies unless told otherwise.
@@ -46,13 +48,16 @@ def default_path() -> str:
 
 
 class MoodMatrix(NamedTuple):
-    """The mood vectors of all songs that are there, for ranking: row `i` of each belongs together.
+    """The moods of all songs that are there, for ranking: row `i` of each belongs together.
 
-    ids: int64 ``[n]``; vectors: float32 ``[n, dims]``; artists: `n` names, empty where unknown.
+    ids: int64 ``[n]``; vectors: float32 ``[n, dims]``; scores: probabilities, float32 ``[n, labels]``, their columns in
+    the order of `labels`; artists: `n` names, empty where unknown.
     """
 
     ids: NDArray[np.int64]
     vectors: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    labels: tuple[str, ...]
     artists: tuple[str, ...]
 
 
@@ -265,7 +270,7 @@ class Library(Intake):
         return [(self._track(row[:-1]), Play(row[0], row[-1])) for row in rows]
 
     def matrix(self, model: str) -> MoodMatrix:
-        """Give the mood vectors by `model` (``name-version``) of all songs that are there."""
+        """Give the moods by `model` (``name-version``) of all songs that are there."""
         ((revision,),) = self._database.query("SELECT songs FROM revision")
         key = (model, revision)
         if self._matrix is None or self._matrix[0] != key:
@@ -288,20 +293,26 @@ class Library(Intake):
 
     def _read_matrix(self, model: str) -> MoodMatrix:
         rows = self._database.query(
-            """SELECT m.track_id, m.vector, t.artist FROM moods m JOIN tracks t ON t.id = m.track_id
+            """SELECT m.track_id, m.vector, m.scores, t.artist FROM moods m JOIN tracks t ON t.id = m.track_id
                WHERE m.model_id = (SELECT id FROM models WHERE name = ?)
                AND EXISTS (SELECT 1 FROM files f WHERE f.track_id = t.id AND NOT f.missing)
                ORDER BY m.track_id""",
             (model,),
         )
         if not rows:
-            return MoodMatrix(np.empty(0, np.int64), np.empty((0, 0), np.float32), ())
-        ids, vectors, artists = zip(*rows, strict=True)
+            nothing = np.empty((0, 0), np.float32)
+            return MoodMatrix(np.empty(0, np.int64), nothing, nothing, (), ())
+        ids, vectors, texts, artists = zip(*rows, strict=True)
         try:
+            labels = tuple(json.loads(texts[0]))
+            table = np.empty((len(ids), len(labels)), np.float32)
+            for start in range(0, len(ids), _PARSED_ROWS):
+                parsed = json.loads(f"[{','.join(texts[start : start + _PARSED_ROWS])}]")
+                table[start : start + _PARSED_ROWS] = [[scores[label] for label in labels] for scores in parsed]
             matrix = np.frombuffer(b"".join(vectors), "<f4").reshape(len(ids), len(vectors[0]) // 4)
-        except ValueError as error:
-            raise LibraryError(f"{self.path} is damaged: mood vectors of {model} differ in length") from error
-        return MoodMatrix(np.array(ids, np.int64), matrix, artists)
+        except (ValueError, KeyError, TypeError) as error:
+            raise LibraryError(f"{self.path} is damaged: moods by {model} differ in shape") from error
+        return MoodMatrix(np.array(ids, np.int64), matrix, table, labels, artists)
 
     def _id_at(self, path: str) -> int:
         for candidate in (os.path.normpath(Path(path).absolute()), os.path.realpath(path)):
