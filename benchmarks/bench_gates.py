@@ -25,7 +25,7 @@ def ratio(ours: Callable[[], Any], theirs: Callable[[], Any], rounds: int) -> fl
 
 
 # Half of what was measured or less, so that a noisy machine passes and a real regression does not.
-@pytest.mark.parametrize(("peer", "least"), [("numpy", 3.0), ("librosa", 6.0), ("python_speech_features", 20.0)])
+@pytest.mark.parametrize(("peer", "least"), [("numpy", 2.4), ("librosa", 4.0), ("python_speech_features", 10.0)])
 def bench_mfcc_is_faster(minute_16k: Any, peer: str, least: float, record_property: Any) -> None:
     """MFCC against each peer."""
     measured = ratio(lambda: edgemood_mfcc(minute_16k), lambda: MFCC_PEERS[peer](minute_16k), rounds=8)
@@ -36,13 +36,13 @@ def bench_mfcc_is_faster(minute_16k: Any, peer: str, least: float, record_proper
 def bench_mfcc_near_its_ffts(minute_16k: Any) -> None:
     """The whole MFCC against SciPy's bare FFTs of the same frames."""
     measured = ratio(lambda: edgemood_mfcc(minute_16k), lambda: plain_fft(minute_16k), rounds=9)
-    print(f"\nMFCC: the bare FFTs alone take SciPy {measured:.2f} times as long (gate 1.0)")
-    assert measured >= 1.0
+    print(f"\nMFCC: the bare FFTs alone take SciPy {measured:.2f} times as long (gate 1.4)")
+    assert measured >= 1.4
 
 
 def bench_lld50_is_faster(song: Any) -> None:
     """LLD-50 against the part of it that librosa has."""
     x = song[: 22050 * 30]
-    measured = ratio(lambda: extract([x]), lambda: librosa_descriptors(x), rounds=3)
-    print(f"\nLLD-50: librosa takes {measured:.1f} times as long as edgemood (gate 8)")
-    assert measured >= 8.0
+    measured = ratio(lambda: extract([x]), lambda: librosa_descriptors(x), rounds=5)
+    print(f"\nLLD-50: librosa takes {measured:.1f} times as long as edgemood (gate 4)")
+    assert measured >= 4.0
