@@ -249,7 +249,7 @@ def test_played_notes_all_songs_or_none() -> None:
     result = run("played", f"{MUSIC}/0.ogg", f"{MUSIC}/unknown.ogg")
     assert result.exit_code == 1
     assert re.fullmatch(rf"edgemood: error: .*{MUSIC}/unknown\.ogg.*\n", result.stderr)
-    assert "nothing has been played" in run("now").stderr
+    assert "has been played yet" in run("now").stderr
 
 
 def test_played_notes_all_songs_also_where_its_output_cannot_be_written(library: Path) -> None:
@@ -263,7 +263,7 @@ def test_played_notes_all_songs_also_where_its_output_cannot_be_written(library:
 def test_nothing_played_yet_is_exit_code_1(command: str) -> None:
     result = run(command)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "edgemood: error: nothing has been played yet\n"
+    assert result.stderr == "edgemood: error: none of the library's songs has been played yet\n"
 
 
 def test_next_offers_the_mood_and_neither_played_songs_nor_an_artist_twice_in_a_row(heard: list[int]) -> None:

@@ -119,7 +119,7 @@ def test_the_newest_judged_song_sets_the_model() -> None:
 
 
 def test_nothing_played_or_nothing_judged_is_an_error() -> None:
-    with pytest.raises(LibraryError, match="nothing has been played"):
+    with pytest.raises(LibraryError, match="has been played yet"):
         read([])
     with pytest.raises(LibraryError, match="last 1 song played"):
         read(songs(None))

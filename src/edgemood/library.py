@@ -323,7 +323,7 @@ class Library(Intake):
             )
             if rows:
                 return int(rows[0][0])
-        if path.isdecimal() and len(path) < 19:
+        if path.isascii() and path.isdecimal() and len(path) < 19:
             return int(path)
         raise UnknownTrackError(f"the library has no song at {path}: scan it first")
 

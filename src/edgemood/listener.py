@@ -68,7 +68,7 @@ def read(plays: Heard, window: int = WINDOW, half_life_plays: float = HALF_LIFE_
         raise ConfigError(f"the window has to be at least 1 play, not {window}")
     heard = plays[:window]
     if not heard:
-        raise LibraryError("nothing has been played yet")
+        raise LibraryError("none of the library's songs has been played yet")
     judged = [(track, track.mood) for track, _ in heard if track.mood is not None]
     if not judged:
         raise LibraryError(f"none of the last {_number(len(heard), 'song')} played has a mood yet")
