@@ -95,7 +95,7 @@ def _announced_s(media: av.container.InputContainer, container: str) -> float | 
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     if media.duration and len(media.streams) == 1:
-        return media.duration / 1e6
+        return float(media.duration) / 1e6
     return None
 
 
