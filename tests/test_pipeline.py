@@ -41,7 +41,7 @@ def music(tmp_path: Path) -> Path:
     root = tmp_path / "music"
     (root / "sub" / ".hidden").mkdir(parents=True)
     audio_files.write_tone(root / "a.ogg", 5.0, seed=1)
-    audio_files.write_tone(root / "b.FLAC".replace("FLAC", "flac"), 5.0, seed=2)
+    audio_files.write_tone(root / "b.flac", 5.0, seed=2)
     (root / "b.flac").rename(root / "b.FLAC")
     audio_files.write_tone(root / "sub" / "c.mp3", 6.0, seed=3)
     audio_files.write_tone(root / "sub" / ".hidden" / "d.ogg", 5.0, seed=4)
