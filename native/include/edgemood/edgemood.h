@@ -1,8 +1,20 @@
 /* edgemood: streaming low-level descriptors of music. The only public header; C99 and C++17.
  *
- * Every function that can fail returns an em_status. Handles are opaque and owned by the caller, who destroys
- * them; buffers belong to the caller. One extractor may be used by one thread at a time; different extractors
- * are independent. Nothing here prints, exits, throws or keeps global state. */
+ * Errors. Every function that can fail returns an em_status; it has no other effect than its comment says where that
+ * is not EM_OK. Null pointers are refused or ignored as said. Nothing here prints, exits, aborts on input, lets an
+ * exception out, or touches signals, locale or files.
+ *
+ * Ownership. An extractor belongs to the caller from em_extractor_create until em_extractor_destroy. Buffers, the
+ * configuration and names handed in stay the caller's and are not kept after the call. Strings and arrays handed out
+ * are static and constant: they are never freed and live as long as the library is loaded.
+ *
+ * Threads. There is no mutable global state: every function may be called from any number of threads at once, the
+ * first call included, except that calls on one and the same extractor must not overlap. An extractor is bound to no
+ * thread; hand it over by whatever orders memory (a mutex, a queue, a join). Calls on const em_extractor may overlap
+ * one another. Nothing locks or waits. None of it is for signal handlers.
+ *
+ * Memory. em_extractor_create allocates all an extractor ever needs, by the C++ operator new; push, finish and reset
+ * allocate nothing. */
 #ifndef EDGEMOOD_EDGEMOOD_H
 #define EDGEMOOD_EDGEMOOD_H
 
@@ -19,7 +31,10 @@ extern "C" {
 #define EM_API __attribute__((visibility("default")))
 #endif
 
-/* Grows by one whenever a caller compiled against an older header would break. */
+/* Grows by one whenever a program compiled against an older header would break: a function gone or its parameters
+ * changed, a struct of another size or layout, an enumerator of another value, a promise of these comments taken back.
+ * What only adds (a function, an enumerator at the end, a name of a set, descriptor or functional) leaves it. It is
+ * the number in the library's soname, libedgemood.so.1, so the loader never pairs a program with another ABI. */
 #define EM_ABI_VERSION 1
 
 typedef enum em_status {
@@ -44,7 +59,8 @@ typedef enum em_mel_edges {
   EM_MEL_EDGES_BINS = 1   /* corners rounded down to FFT bins, as python_speech_features does */
 } em_mel_edges;
 
-/* Set by em_config_init to the defaults given; change what you like afterwards. */
+/* Set by em_config_init to the defaults given; change what you like afterwards. Values out of range are refused by
+ * em_extractor_create. Plain data: copy it freely. */
 typedef struct em_config {
   uint32_t struct_size;    /* sizeof(em_config), set by em_config_init */
   uint32_t output;         /* em_output; EM_OUTPUT_SEGMENTS */
@@ -69,7 +85,7 @@ typedef struct em_config {
 
 typedef struct em_extractor em_extractor;
 
-/* One column a frame can have. Strings are static. */
+/* One column a frame can have. */
 typedef struct em_descriptor_info {
   const char *name; /* "zcr"; families are numbered: "mfcc_0", "mfcc_1" ... */
   const char *unit;
@@ -79,50 +95,70 @@ typedef struct em_descriptor_info {
   int absent_is_zero;     /* 1: a value of 0 means "none in this frame", and functionals skip such frames */
 } em_descriptor_info;
 
+/* The EM_ABI_VERSION that the library was built with; other than the header's, the two do not fit. Cannot fail. */
 EM_API uint32_t em_abi_version(void);
+/* The release, "0.1.0". Static; never null. */
 EM_API const char *em_version(void);
-/* The version of the descriptors' values: grows when any of them changes. */
+/* The version of the descriptors' values: grows when any of them changes. Static; never null. */
 EM_API const char *em_feature_version(void);
-/* Which instruction set the dispatcher picked: "x86-64-v3", "baseline", ... */
+/* The instruction set that this processor makes the library use: "x86-64-v3", "baseline" ... Static; never null. */
 EM_API const char *em_instruction_set(void);
+/* A phrase for a status, in English; "unknown status" for any other number. Static; never null. */
 EM_API const char *em_status_name(em_status status);
 
+/* Fills in the defaults. EM_ERROR_ARGUMENT: `config` is null. */
 EM_API em_status em_config_init(em_config *config);
 
-/* The frame-level descriptors this build knows. A family (mfcc) is given by its first coefficient. */
+/* How many frame-level descriptors this build knows. A family (mfcc) counts once, by its first member. */
 EM_API size_t em_descriptor_count(void);
+/* Describes one; its strings are static. EM_ERROR_ARGUMENT: `info` is null, or `index` is not below the count; `info`
+ * is left as it was. */
 EM_API em_status em_descriptor_get(size_t index, em_descriptor_info *info);
-/* The functionals that can be appended to a descriptor's name: "mean", "sd", ... */
+/* How many functionals can be appended to a descriptor's name. */
 EM_API size_t em_functional_count(void);
+/* One of them, "mean", "sd" ... Static; null where `index` is not below the count. */
 EM_API const char *em_functional_name(size_t index);
 
-/* A named set ("lld50"): its ordered column names. *names points to static storage. EM_ERROR_ARGUMENT where
- * there is no such set. */
+/* A named set ("lld50"): its ordered column names. *names points to a static array of *count static strings.
+ * EM_ERROR_ARGUMENT: there is no such set, or a pointer is null; *names and *count are left as they were. */
 EM_API em_status em_set_get(const char *set, const char *const **names, size_t *count);
 
-/* An extractor of the named columns, in the order given. For EM_OUTPUT_FRAMES the names are descriptors
- * ("mfcc_1", "f0"); for EM_OUTPUT_SEGMENTS descriptor and functional ("mfcc_1_mean", "f0_voiced_share").
- * On failure *extractor is null and `message` (may be null) holds a sentence that names what is wrong. */
+/* An extractor of the named columns, in the order given; a name may be repeated. For EM_OUTPUT_FRAMES the names are
+ * descriptors ("mfcc_1", "f0"); for EM_OUTPUT_SEGMENTS descriptor and functional ("mfcc_1_mean", "f0_voiced_share").
+ * The caller owns *extractor. Configuration and names are copied.
+ * On failure *extractor is null and `message` (may be null; at most `message_size` bytes, its terminating null
+ * included) holds a sentence that names what is wrong; on success an empty one.
+ * EM_ERROR_ARGUMENT: a null pointer, no names, an unknown name. EM_ERROR_CONFIG: a field out of range, or a struct
+ * that em_config_init did not fill. EM_ERROR_MEMORY. */
 EM_API em_status em_extractor_create(const em_config *config, const char *const *names, size_t count,
                                      em_extractor **extractor, char *message, size_t message_size);
+/* Frees an extractor; the handle is invalid from then on. Null is ignored. Cannot fail. */
 EM_API void em_extractor_destroy(em_extractor *extractor);
 
-/* Columns of a row. */
+/* Columns of a row: the `count` of create. 0 for null. */
 EM_API size_t em_extractor_columns(const em_extractor *extractor);
-/* The most rows that pushing n_samples more can give (n_samples = 0: that finish can give). */
+/* The most rows that pushing n_samples more can give (n_samples = 0: that finish can give): the rows that all samples
+ * until then make, less those written. 0 for null. */
 EM_API size_t em_extractor_max_rows(const em_extractor *extractor, size_t n_samples);
-/* Samples that one row covers, and samples from the start of one row to the start of the next. */
+/* Samples that one row covers. 0 for null. */
 EM_API size_t em_extractor_row_length(const em_extractor *extractor);
+/* Samples from the start of one row to the start of the next. 0 for null. */
 EM_API size_t em_extractor_row_hop(const em_extractor *extractor);
 
 /* Takes mono samples, nominally in [-1, 1], and writes the rows they complete: row-major
- * [*n_rows][em_extractor_columns]. Rows are bit-equal however the samples were cut into pushes. No allocation.
- * EM_ERROR_NOT_FINITE leaves the extractor as it was and sets *n_rows to the index of the bad sample. */
+ * [*n_rows][em_extractor_columns], never more than em_extractor_max_rows(extractor, n_samples). Rows are bit-equal
+ * however the samples were cut into pushes; some come a few frames late, since frames are computed in blocks.
+ * Finite samples far outside [-1, 1] (powers beyond a float) may give rows that are not finite, nothing worse.
+ * `samples` may be null where n_samples is 0, `rows` where capacity_rows is 0; they must not overlap.
+ * EM_ERROR_ARGUMENT: another null pointer; *n_rows is left as it was. In the other cases the extractor and `rows` are
+ * as they were and *n_rows is 0, but for EM_ERROR_NOT_FINITE, where it is the index of the first bad sample.
+ * EM_ERROR_CAPACITY: capacity_rows is below em_extractor_max_rows(extractor, n_samples). EM_ERROR_FINISHED. */
 EM_API em_status em_extractor_push(em_extractor *extractor, const float *samples, size_t n_samples, float *rows,
                                    size_t capacity_rows, size_t *n_rows);
-/* Writes the rows still held back (frames are computed in blocks). Samples short of a whole row are dropped. */
+/* Ends the signal and writes the rows still held back, em_extractor_max_rows(extractor, 0) of them. Samples short of a
+ * whole row are dropped. Errors as those of push; after EM_ERROR_CAPACITY it can be called again. */
 EM_API em_status em_extractor_finish(em_extractor *extractor, float *rows, size_t capacity_rows, size_t *n_rows);
-/* Back to the state after create. */
+/* Back to the state after create, at any time. Null is ignored. Cannot fail. */
 EM_API void em_extractor_reset(em_extractor *extractor);
 
 #ifdef __cplusplus
