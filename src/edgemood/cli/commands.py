@@ -8,6 +8,7 @@ from edgemood.cli.collection import library, prune, scan
 from edgemood.cli.group import EXIT_USAGE, Group, example, library_option, say
 from edgemood.cli.inspect import features, models, mood
 from edgemood.cli.listen import next_songs, now, played
+from edgemood.cli.live import live
 
 EXIT_CODES = """\b
 Exit codes: 0 fine, 1 a file failed (scan: every file) or nothing to tell, 2 wrong usage,
@@ -32,5 +33,5 @@ def edgemood(ctx: click.Context) -> None:
         ctx.exit(EXIT_USAGE)
 
 
-for command in (scan, library, prune, mood, features, models, played, now, next_songs):
+for command in (scan, library, prune, mood, live, features, models, played, now, next_songs):
     edgemood.add_command(command)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from edgemood.domain import Failure, ListenerMood, Mood, MoodSpan, Pick, Play, SongAnalysis, Track
 
 if TYPE_CHECKING:
+    from edgemood.live import LiveScore
     from edgemood.mood import BundleInfo
     from edgemood.pipeline import ScanReport
 
@@ -85,7 +86,7 @@ def track(known: Track) -> Shape:
         "artist": known.tags.artist,
         "album": known.tags.album,
         "duration_s": round(known.duration_s, 3),
-        **(_mood(mood) if mood else {"mood": None, "scores": None, "valence": None, "arousal": None}),
+        **_mood_or_null(mood),
         "model": mood.model if mood else None,
         "missing": known.missing,
     }
@@ -106,6 +107,18 @@ def played(play: Play, known: Track) -> Shape:
     return {"id": play.track_id, **path(known.path), "at": round(play.at, 3)}
 
 
+def live(score: LiveScore, model_id: str) -> Shape:
+    """Return one line of ``edgemood live``; the mood is null where ``silence`` is true."""
+    return {
+        "time_s": round(score.time_s, 3),
+        "context_s": round(score.context_s, 3),
+        "silence": score.mood is None,
+        **_mood_or_null(score.mood),
+        "latency_s": round(score.latency_s, 6),
+        "model": model_id,
+    }
+
+
 def model(info: BundleInfo, default: bool, accuracy: Mapping[str, Any]) -> Shape:
     """Return one line of ``edgemood models``; ``problem`` is null where the bundle can be used here."""
     return {
@@ -122,6 +135,10 @@ def model(info: BundleInfo, default: bool, accuracy: Mapping[str, Any]) -> Shape
 
 def _mood(mood: Mood | ListenerMood) -> Shape:
     return {"mood": mood.label, **_where(mood)}
+
+
+def _mood_or_null(mood: Mood | None) -> Shape:
+    return _mood(mood) if mood else {"mood": None, "scores": None, "valence": None, "arousal": None}
 
 
 def _span(span: MoodSpan) -> Shape:

@@ -13,6 +13,7 @@ from edgemood.cli.group import printable
 from edgemood.domain import ListenerMood, Mood, SongAnalysis, Track
 
 if TYPE_CHECKING:
+    from edgemood.live import LiveScore
     from edgemood.mood import BundleInfo
     from edgemood.pipeline import ScanReport
 
@@ -87,6 +88,23 @@ def model(info: BundleInfo, default: bool, accuracy: Mapping[str, Any]) -> Itera
             f" {measured['clips']} clips ({printable(str(accuracy.get('title', 'protocol not named')))})"
         )
     yield "  runs here" if info.problem is None else f"  cannot be used here: {printable(info.problem)}"
+
+
+def live_heading(labels: Sequence[str]) -> str:
+    """Head lines made by `live`."""
+    shares = "  ".join(f"{printable(label):>5}" for label in labels)
+    return f"{'time':>7}  {'mood':8}  {'val.':>5} {'ar.':>5}  {shares}  context  latency"
+
+
+def live(score: LiveScore) -> str:
+    """Describe a score of a stream on one line: when, mood, place on the plane, each mood's share, heard how long."""
+    mood = score.mood
+    if mood is None:
+        return f"{clock(score.time_s):>7}  silence"
+    shares = "  ".join(f"{share:{max(5, len(printable(label)))}.2f}" for label, share in mood.scores.items())
+    place = f"{_signed(mood.valence)} {_signed(mood.arousal)}"
+    heard = f"{score.context_s:5.1f} s  {1000 * score.latency_s:4.0f} ms"
+    return f"{clock(score.time_s):>7}  {printable(mood.label):8}  {place}  {shares}  {heard}"
 
 
 def name(known: Track) -> str:
