@@ -22,6 +22,7 @@ RATES_HZ, CHANNELS = (1_000, 1_000_000), (1, 64)
 _READ_BYTES = 1 << 16
 #: No cover picture in front of the audio is larger; a chunk that claims to be is a damaged length.
 _MAX_CHUNK_BYTES = 1 << 26
+_FORMAT_BYTES = 64  # as much of a chunk as is looked at
 #: About 2 or 4 GB, as 0: what writers to a pipe put for the length that they cannot know.
 _PLACEHOLDER_BYTES = 0x7FF00000
 
@@ -149,7 +150,8 @@ def wav_header(stream: ByteStream) -> tuple[PcmFormat, int | None]:
             return pcm, length if 0 < length < _PLACEHOLDER_BYTES else None
         if length > _MAX_CHUNK_BYTES:
             raise CorruptAudioError(f"damaged WAV: a chunk of {length} bytes before the first sample")
-        payload = _exactly(stream, length + length % 2)
+        payload = _exactly(stream, min(length, _FORMAT_BYTES))
+        _skip(stream, length + length % 2 - len(payload))
         if name == b"fmt ":
             pcm = _format(payload)
         elif name == b"ds64" and len(payload) >= 16:
@@ -186,3 +188,8 @@ def _exactly(stream: ByteStream, size: int) -> bytes:
     while len(data) < size and (piece := stream.read1(min(size - len(data), _READ_BYTES))):
         data += piece
     return bytes(data)
+
+
+def _skip(stream: ByteStream, size: int) -> None:
+    while size > 0 and (piece := stream.read1(min(size, _READ_BYTES))):
+        size -= len(piece)
