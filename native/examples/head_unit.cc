@@ -17,6 +17,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace {
@@ -101,7 +102,7 @@ class PcmReader {
   size_t read() {
     const size_t got = std::fread(bytes_.data(), 1, bytes_.size(), stdin);
     if (std::ferror(stdin))
-      throw std::runtime_error(std::string("cannot read standard input: ") + std::strerror(errno));
+      throw std::runtime_error("cannot read standard input: " + std::generic_category().message(errno));
     const size_t frames = got / frame_bytes_;
     for (size_t i = 0; i < frames; ++i) mono_[i] = mix(bytes_.data() + i * frame_bytes_);
     if (got > 0) left_over_ = got % frame_bytes_;  // pieces are whole frames: only the last can leave some
@@ -123,7 +124,7 @@ class PcmReader {
   }
   static float float_at(const unsigned char *p) {
     const uint32_t bits = p[0] | p[1] << 8 | p[2] << 16 | static_cast<uint32_t>(p[3]) << 24;
-    float value;
+    float value = 0;
     std::memcpy(&value, &bits, sizeof value);
     return value;
   }
@@ -178,7 +179,7 @@ class Table {
   void put_line() {
     line_ += '\n';
     if (std::fwrite(line_.data(), 1, line_.size(), stdout) != line_.size() || std::fflush(stdout) != 0)
-      throw std::runtime_error(std::string("cannot write standard output: ") + std::strerror(errno));
+      throw std::runtime_error("cannot write standard output: " + std::generic_category().message(errno));
   }
 
   char separator_;

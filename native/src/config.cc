@@ -27,6 +27,9 @@ void check_frames(const em_config &c) {
   require(between(c.preemphasis, 0, 1), "preemphasis", c.preemphasis, "between 0 and 1");
   require(between(c.segment_frames, 1, 100000), "segment_frames", c.segment_frames, "between 1 and 100000");
   require(between(c.segment_hop, 1, 100000), "segment_hop", c.segment_hop, "between 1 and 100000");
+  const char *few = "so small that it comes to at most 2147483647 samples";  // a size_t may have 32 bits
+  require(1.0 * c.segment_frames * c.hop_length <= 2147483647, "segment_frames", c.segment_frames, few);
+  require(1.0 * c.segment_hop * c.hop_length <= 2147483647, "segment_hop", c.segment_hop, few);
 }
 
 }  // namespace
@@ -44,8 +47,8 @@ void check_config(const em_config &c) {
           "above f0_min_hz and at most a quarter of the sample rate");
   require(between(c.voicing_threshold, 0, 1), "voicing_threshold", c.voicing_threshold, "between 0 and 1");
   require(between(c.lpc_order, 4, 32), "lpc_order", c.lpc_order, "between 4 and 32");
-  require(c.lpc_fmax_hz * c.n_fft / c.sample_rate >= 2.0 * c.lpc_order && c.lpc_fmax_hz <= c.sample_rate, "lpc_fmax_hz",
-          c.lpc_fmax_hz, "a band of at least 2 * lpc_order FFT bins, below the sample rate");
+  require(1.0 * c.lpc_fmax_hz * c.n_fft / c.sample_rate >= 2.0 * c.lpc_order && c.lpc_fmax_hz <= 2 * nyquist,
+          "lpc_fmax_hz", c.lpc_fmax_hz, "a band of at least 2 * lpc_order FFT bins, below the sample rate");
 }
 
 }  // namespace em

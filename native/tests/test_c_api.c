@@ -94,6 +94,11 @@ static void test_refusals(void) {
   config.n_fft = 1000;
   CHECK(em_extractor_create(&config, good, 1, &e, message, sizeof message) == EM_ERROR_CONFIG);
   CHECK(strstr(message, "n_fft"));
+  em_config_init(&config);
+  config.hop_length = 65536;
+  config.segment_hop = 65536; /* their product is 0 where a size_t has 32 bits */
+  CHECK(em_extractor_create(&config, good, 1, &e, message, sizeof message) == EM_ERROR_CONFIG);
+  CHECK(strstr(message, "segment_hop"));
   config.struct_size = 4;
   CHECK(em_extractor_create(&config, good, 1, &e, NULL, 0) == EM_ERROR_CONFIG);
   CHECK(em_config_init(NULL) == EM_ERROR_ARGUMENT);
@@ -108,7 +113,7 @@ static void test_refusals(void) {
 static void test_streaming_errors(void) {
   static const char *const names[] = {"energy"};
   em_extractor *e = make(EM_OUTPUT_FRAMES, names, 1);
-  float bad[3] = {0.0f, 0.0f, 0.0f}, rows[64], row;
+  float bad[3] = {0.0f, 0.0f, 0.0f}, rows[64], row = 0.0f;
   size_t got = 0;
   bad[2] = (float)NAN;
   CHECK(em_extractor_push(e, bad, 3, rows, 64, &got) == EM_ERROR_NOT_FINITE && got == 2);

@@ -104,6 +104,7 @@ void test_many_at_once() {
   Gate gate;
   std::vector<Outcome> outcomes(kThreads);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i)
     threads.emplace_back(live, i, std::ref(gate), std::ref(outcomes[static_cast<size_t>(i)]));
   for (std::thread &thread : threads) thread.join();

@@ -79,8 +79,8 @@ typedef struct em_config {
   float voicing_threshold; /* of the normalised autocorrelation; 0.45; 0 to 1 */
   uint32_t lpc_order;      /* 12; 4 to 32 */
   float lpc_fmax_hz;       /* upper edge of the band the LPC models; 5500 */
-  uint32_t segment_frames; /* frames in a segment; 120 (3 s) */
-  uint32_t segment_hop;    /* frames from one segment to the next; 40 (1 s) */
+  uint32_t segment_frames; /* frames in a segment; 120 (3 s); 1 to 100000, and below 2^31 samples */
+  uint32_t segment_hop;    /* frames from one segment to the next; 40 (1 s); as segment_frames */
 } em_config;
 
 typedef struct em_extractor em_extractor;
