@@ -37,5 +37,6 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/edgemood-config.cmake"
               "${CMAKE_CURRENT_BINARY_DIR}/edgemood-config-version.cmake" DESTINATION "${package_dir}")
 
 file(RELATIVE_PATH EDGEMOOD_PREFIX_FROM_PC "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+string(REGEX REPLACE "/$" "" EDGEMOOD_PREFIX_FROM_PC "${EDGEMOOD_PREFIX_FROM_PC}")
 configure_file(cmake/edgemood.pc.in edgemood.pc @ONLY)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/edgemood.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

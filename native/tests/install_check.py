@@ -126,12 +126,15 @@ def by_pkg_config(prefix: Path, folder: Path, static: bool) -> list[str]:
     return [*([] if static else ["env", f"LD_LIBRARY_PATH={libraries}"]), str(folder / "head_unit")]
 
 
-def check_plain_c(prefix: Path, folder: Path) -> None:
+def check_plain_c(prefix: Path, folder: Path, static: bool) -> None:
     """The C test of the library, built and linked by the C compiler alone."""
     folder.mkdir()
     libraries = next(prefix.rglob("libedgemood.a")).parent
     env = os.environ | {"PKG_CONFIG_PATH": str(libraries / "pkgconfig"), "LD_LIBRARY_PATH": str(libraries)}
-    flags = run("pkg-config", "--cflags", "--libs", "edgemood", env=env).split()
+    kind = ["--static"] if static else []
+    flags = run("pkg-config", *kind, "--cflags", "--libs", "edgemood", env=env).split() + (
+        ["-static"] if static else []
+    )
     source = NATIVE / "tests" / "test_c_api.c"
     run(os.environ.get("CC", "cc"), "-std=c99", "-pedantic", "-Werror", source, "-o", "app", *flags, "-lm", cwd=folder)
     run(folder / "app", env=env)
@@ -254,8 +257,9 @@ def main() -> None:
             short, long = peaks_kib(command, 20, 1200)
             print(f"{short} KiB after 20 s, {long} KiB after 20 min", end=" ... ")
             expect(long - short <= MEMORY_SLACK_KIB, "memory grows with the length of the input")
-        with step("a plain C program"):
-            check_plain_c(prefix, work / "c")
+        with step("a plain C program, shared and static"):
+            check_plain_c(prefix, work / "c-shared", static=False)
+            check_plain_c(prefix, work / "c-static", static=True)
         with step("versions of the CMake package"):
             check_versions(prefix, work / "versions")
         with step("what libedgemood.so links"):
