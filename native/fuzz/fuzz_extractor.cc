@@ -75,7 +75,7 @@ void refusals(em_extractor *e, Signal &signal) {
   if (signal.first_bad < n) {
     Rows rows(most, columns);
     PROMISE(em_extractor_push(e, signal.samples.data(), n, rows.data(), most, &got) == EM_ERROR_NOT_FINITE);
-    PROMISE(got == signal.first_bad && rows.untouched_from(0));
+    PROMISE(got == signal.first_bad && rows.untouched_from(rows.size()));
     for (float &x : signal.samples)
       if (!std::isfinite(x)) x = 0;
   }

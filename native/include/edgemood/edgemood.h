@@ -150,9 +150,11 @@ EM_API size_t em_extractor_row_hop(const em_extractor *extractor);
  * however the samples were cut into pushes; some come a few frames late, since frames are computed in blocks.
  * Finite samples far outside [-1, 1] (powers beyond a float) may give rows that are not finite, nothing worse.
  * `samples` may be null where n_samples is 0, `rows` where capacity_rows is 0; they must not overlap.
- * EM_ERROR_ARGUMENT: another null pointer; *n_rows is left as it was. In the other cases the extractor and `rows` are
- * as they were and *n_rows is 0, but for EM_ERROR_NOT_FINITE, where it is the index of the first bad sample.
- * EM_ERROR_CAPACITY: capacity_rows is below em_extractor_max_rows(extractor, n_samples). EM_ERROR_FINISHED. */
+ * In every case of failure the extractor is as it was.
+ * EM_ERROR_ARGUMENT: another null pointer; *n_rows and `rows` are left as they were.
+ * EM_ERROR_CAPACITY: capacity_rows is below em_extractor_max_rows(extractor, n_samples); *n_rows is 0.
+ * EM_ERROR_FINISHED: finish came before; *n_rows is 0.
+ * EM_ERROR_NOT_FINITE: *n_rows is the index of the first bad sample; what `rows` holds then is of no use. */
 EM_API em_status em_extractor_push(em_extractor *extractor, const float *samples, size_t n_samples, float *rows,
                                    size_t capacity_rows, size_t *n_rows);
 /* Ends the signal and writes the rows still held back, em_extractor_max_rows(extractor, 0) of them. Samples short of a
