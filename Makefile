@@ -38,7 +38,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python -m pytest -s benchmarks
 
 gates: $(VENV)/.installed-bench
-	$(BIN)/python -m pytest -s benchmarks/bench_gates.py
+	$(BIN)/python -m pytest -s benchmarks/bench_gates.py benchmarks/bench_pitch.py
 
 sanitize: $(VENV)/.cmake
 	cd native && $(TOOLS) cmake --preset asan
