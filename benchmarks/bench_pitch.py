@@ -20,6 +20,7 @@ BOUNDS: dict[str, tuple[float | None, float | None, float | None]] = {
     "played": (0.5, 99.5, None),
     "played, weak fundamental": (2.0, 99.5, None),
     "played, bass": (0.5, 99.5, None),
+    "played, high": (1.0, 99.5, None),
     "accompanied": (1.0, 99.5, None),
     "accompanied loudly": (50.0, 98.0, None),
     "no pitch": (None, None, 9.0),

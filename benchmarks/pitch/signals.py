@@ -92,6 +92,9 @@ def played(rate: int) -> list[Signal]:
     bass = Tone(lambda k: k**-1.5, 0.0, 1.5)
     for f in 56.0 * 2 ** (np.arange(12) / 12):
         signals.append(_tone("played, bass", "played, bass", rate, float(f), bass))
+    for f in 500.0 * 2 ** (np.arange(24) / 24):  # every quarter-tone: a peak of the autocorrelation may fall anywhere
+        signals.append(_tone("played, high", "played, high", rate, float(f), TONES["fundamental at -20 dB"]))
+        signals.append(_tone("played, high", "played, high", rate, float(f), Tone(lambda k: k**-0.3)))
     return signals
 
 
