@@ -53,7 +53,7 @@ def where_judges_agree(kind: str, tracker: str) -> Agreement:
 
 
 @pytest.mark.parametrize(
-    ("kind", "raw_pitch", "gross", "recall"), [("music", 0.86, 0.11, 0.97), ("speech", 0.96, 0.02, 0.98)]
+    ("kind", "raw_pitch", "gross", "recall"), [("music", 0.86, 0.1, 0.94), ("speech", 0.96, 0.02, 0.97)]
 )
 def bench_f0_where_judges_agree(kind: str, raw_pitch: float, gross: float, recall: float) -> None:
     """What both judges say, and no worse than Praat does without the path that it looks back along."""
