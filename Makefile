@@ -2,6 +2,7 @@
 #   make demo [MUSIC=~/Music]   from a music folder to the next songs
 #   make test                   native and Python tests
 #   make bench                  benchmarks beside their peers, and the ratios that must hold
+#   make bench-peers            every peer side by side (10 minutes); writes benchmarks/RESULTS.md, docs/benchmarks.svg
 #   make lint                   format, style, types, direction of imports
 #   make sanitize               native tests with the address and undefined-behaviour sanitizers
 #   make gates                  only the ratios that must hold
@@ -20,9 +21,12 @@ PACKAGE := pyproject.toml setup.py README.md LICENSE \
 OTHER := $(VENV)/tflite-runtime
 TEST_EXTRAS ?= av,plot,test,train
 
+PEERS ?= .venv-peers
+BENCH ?=  # for bench-peers: --quick, --music DIR, --only SECTION, --help
+
 TOOLS := PATH="$(abspath $(BIN)):$$PATH"
 
-.PHONY: demo test bench lint sanitize gates stub
+.PHONY: demo test bench bench-peers lint sanitize gates stub
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -34,11 +38,14 @@ test: $(VENV)/.installed-test $(VENV)/.cmake $(OTHER)/.installed
 	$(TOOLS) ctest --test-dir $(BUILD)/native --output-on-failure
 	EDGEMOOD_OTHER_RUNTIME="$(abspath $(OTHER))" $(BIN)/python -m pytest
 
-bench: $(VENV)/.installed-bench
-	$(BIN)/python -m pytest -s benchmarks
+bench: $(VENV)/.installed-bench $(VENV)/.cmake
+	$(TOOLS) $(BIN)/python -m pytest -s benchmarks
 
-gates: $(VENV)/.installed-bench
-	$(BIN)/python -m pytest -s benchmarks/bench_gates.py benchmarks/bench_pitch.py
+bench-peers: $(PEERS)/.installed $(VENV)/.installed-bench $(VENV)/.cmake
+	$(TOOLS) PYTHONPATH=benchmarks $(BIN)/python -m sidebyside --peers $(PEERS) $(BENCH)
+
+gates: $(VENV)/.installed-bench $(VENV)/.cmake
+	$(TOOLS) $(BIN)/python -m pytest -s benchmarks/bench_gates.py benchmarks/bench_sidebyside.py benchmarks/bench_pitch.py
 
 sanitize: $(VENV)/.cmake
 	cd native && $(TOOLS) cmake --preset asan
@@ -102,6 +109,11 @@ $(OTHER)/.installed: $(VENV)/.made
 
 $(VENV)/.installed-bench: $(WHEELS)/.built
 	$(call install,[bench])
+
+# Of the peers what does not install is named, with the reason, in the report.
+$(PEERS)/.installed: $(WHEELS)/.built $(VENV)/.installed-bench benchmarks/sidebyside/table.py
+	PYTHONPATH=benchmarks $(BIN)/python -m sidebyside.install $(PEERS) $(WHEELS)/*.whl
+	@touch $@
 
 $(VENV)/.installed-lint: $(WHEELS)/.built
 	$(call install,[lint])

@@ -1,48 +1,85 @@
-"""What must hold on any machine: ratios between runs that alternate in this process."""
+"""What must hold on any machine: ratios between runs that alternate in this process, and instruction counts.
+
+Instructions are counted on x86-64 with valgrind; they are the same on every machine with the same compiler.
+"""
 
 from __future__ import annotations
 
-import time
+import platform
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from bench_features import librosa_descriptors
-from peers import MFCC_PEERS, edgemood_mfcc, plain_fft
+from sidebyside import instructions, ours, yardstick
+from sidebyside.music import load
+from sidebyside.settings import BENCHES, HOP, MUSIC, N_FFT, RATE, Audio
+from sidebyside.timing import Spread, Work, take_turns
+from sidebyside.works import arrays, mfcc, whole
 
-from edgemood.features import extract
-
-
-def ratio(ours: Callable[[], Any], theirs: Callable[[], Any], rounds: int) -> float:
-    """How many times longer `theirs` takes than `ours`: CPU time of this thread, best of rounds that alternate."""
-    best = [float("inf"), float("inf")]
-    for _ in range(rounds):
-        for side, work in enumerate((ours, theirs)):
-            start = time.thread_time()
-            work()
-            best[side] = min(best[side], time.thread_time() - start)
-    return best[1] / best[0]
-
-
-# Half of what was measured or less, so that a noisy machine passes and a real regression does not.
-@pytest.mark.parametrize(("peer", "least"), [("numpy", 2.4), ("librosa", 4.0), ("python_speech_features", 10.0)])
-def bench_mfcc_is_faster(minute_16k: Any, peer: str, least: float, record_property: Any) -> None:
-    """MFCC against each peer."""
-    measured = ratio(lambda: edgemood_mfcc(minute_16k), lambda: MFCC_PEERS[peer](minute_16k), rounds=8)
-    print(f"\nMFCC: {peer} takes {measured:.1f} times as long as edgemood (gate {least})")
-    assert measured >= least
+#: At most so many bare FFTs a frame (Y, see sidebyside/yardstick.py). What was measured and half as much again.
+MOST_Y = {"mfcc": 1.7, "lld": 30.0, "shipped": 18.0}
+#: At least so many times longer; about half of what was measured.
+LEAST_TIMES: dict[str, tuple[str, Callable[[Audio], Work], float]] = {
+    "NumPy by hand": ("mfcc", arrays.numpy_mfcc, 2.4),
+    "SciPy by hand": ("mfcc", arrays.scipy_mfcc, 2.0),
+    "librosa": ("mfcc", mfcc.librosa, 4.0),
+    "python_speech_features": ("mfcc", mfcc.python_speech_features, 8.0),
+    "librosa, the whole set": ("lld", whole.librosa_lld, 3.0),
+}
+#: Instructions a frame, at most: x86-64-v3 kernels by GCC 12, and a tenth for other compilers.
+MOST_INSTRUCTIONS = {"mfcc": 7_200, "lld": 61_000, "zcr": 2_700, "energy": 6_500, "spectral": 8_500, "formants": 16_500}
 
 
-def bench_mfcc_near_its_ffts(minute_16k: Any) -> None:
-    """The whole MFCC against SciPy's bare FFTs of the same frames."""
-    measured = ratio(lambda: edgemood_mfcc(minute_16k), lambda: plain_fft(minute_16k), rounds=9)
-    print(f"\nMFCC: the bare FFTs alone take SciPy {measured:.2f} times as long (gate 1.4)")
-    assert measured >= 1.4
+@pytest.fixture(scope="session")
+def minute() -> Audio:
+    """A minute of real music at 16 kHz."""
+    return load(MUSIC, RATE, 60)
 
 
-def bench_lld50_is_faster(song: Any) -> None:
-    """LLD-50 against the part of it that librosa has."""
-    x = song[: 22050 * 30]
-    measured = ratio(lambda: extract([x]), lambda: librosa_descriptors(x), rounds=5)
-    print(f"\nLLD-50: librosa takes {measured:.1f} times as long as edgemood (gate 4)")
-    assert measured >= 4.0
+@pytest.fixture(scope="session")
+def shipped_minute() -> Audio:
+    """The same at 22,050 Hz."""
+    return load(MUSIC, 22050, 60)
+
+
+@pytest.mark.parametrize("key", list(MOST_Y))
+def bench_near_the_bare_ffts(key: str, minute: Any, shipped_minute: Any) -> None:
+    """Each set against the FFTs of its frames."""
+    bench = BENCHES[key]
+    signal = shipped_minute if bench.shipped else minute
+    stick = yardstick.make(signal, *((1024, 551) if bench.shipped else (N_FFT, HOP)))
+    spread = Spread.of(stick.turns([ours.work_of(key, signal)], 9)[0])
+    print(f"\n{key}: {spread.median:.2f} Y by {stick.name} (gate {MOST_Y[key]})")
+    assert spread.median <= MOST_Y[key]
+
+
+@pytest.mark.parametrize("peer", list(LEAST_TIMES))
+def bench_faster_than(peer: str, minute: Any) -> None:
+    """Each peer against the same work of ours."""
+    key, prepare, least = LEAST_TIMES[peer]
+    work = prepare(minute)
+    work()
+    spread = Spread.of(take_turns(ours.work_of(key, minute), [work], 5)[0])
+    print(f"\n{key}: {peer} takes {spread.median:.1f} times as long as edgemood (gate {least})")
+    assert spread.median >= least
+
+
+@pytest.fixture(scope="session")
+def counting() -> Path:
+    """The C library in a program for callgrind."""
+    if platform.machine() != "x86_64":
+        pytest.skip("the limits are those of x86-64")
+    if problem := instructions.available():
+        pytest.skip(problem)
+    return ours.build()[1]
+
+
+@pytest.mark.parametrize("key", list(MOST_INSTRUCTIONS))
+def bench_instructions(key: str, counting: Path, minute: Any) -> None:
+    """A regression shows here however noisy the machine is."""
+    counted, instruction_set = instructions.per_frame(counting, np.roll(minute, -20 * RATE), BENCHES[key].columns)
+    print(f"\n{key}: {counted:,.0f} instructions a frame, {instruction_set} (gate {MOST_INSTRUCTIONS[key]:,})")
+    assert instruction_set == "x86-64-v3"
+    assert counted <= MOST_INSTRUCTIONS[key]

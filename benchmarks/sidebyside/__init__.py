@@ -1,0 +1,1 @@
+"""edgemood beside its peers: the same work on the same music, alternating in one run, as ratios."""
