@@ -81,12 +81,12 @@ TOLERANCES = {
     "energy": Tolerance(rtol=1e-5, atol=1e-12),
     "spectral_centroid": Tolerance(rtol=1e-3),
     # A bin whose sum lies at the 85 % can fall on either side.
-    "spectral_rolloff": Tolerance(rtol=1e-6, share=0.99),
+    "spectral_rolloff": Tolerance(rtol=1e-6, share=0.98),
     "spectral_flatness": Tolerance(rtol=1e-3),
     "spectral_flux": Tolerance(rtol=1e-4, atol=1e-6),
     # Two peaks of nearly one height, or one at the threshold, can be decided either way.
     "f0": Tolerance(rtol=1e-4, share=0.99),
-    "hnr": Tolerance(atol=0.01, share=0.99),
+    "hnr": Tolerance(atol=0.02, share=0.99),
     # A shallow peak of the envelope can vanish, and the next one takes its number.
     "formant": Tolerance(rtol=2e-3, share=0.98),
 }
@@ -94,6 +94,9 @@ TOLERANCES = {
 ILL_POSED = {
     # Most filters hold only the window's leakage, 100 dB below the sine.
     ("mfcc", "chirp"): Tolerance(atol=5e-3),
+    # Where peaks of noise are of one height, so are paths through them.
+    ("hnr", "noise"): Tolerance(atol=0.01, share=0.9),
+    ("hnr", "tiny"): Tolerance(atol=0.01, share=0.9),
     # An impulse where the window is all but 0 leaves a constant, whose r is 1 at every lag.
     ("f0", "impulses"): Tolerance(rtol=1e-4, share=0.95),
     ("hnr", "impulses"): Tolerance(atol=0.01, share=0.95),

@@ -6,17 +6,21 @@
 namespace em {
 namespace EM_ARCH {
 
+// The strongest period of each frame.
+struct Pitch {
+  vf lag;          // in units of 1 / lag_rate_hz; 0 where there is no candidate
+  vf height;       // normalised autocorrelation there
+  vf mean_square;  // of the pitch frame less its mean, as its window weighs it
+};
+
 struct Block {
   const Tables &tables;
   const float *signal;   // start of lane 0's span; lane l starts hop_length * l later
   const vf *power;       // [bins], kSpectrum
   const vf *magnitude;   // [bins], kSpectrum
   vf magnitude_sum;      // kSpectrum
-  vf energy;             // kSpectrum
   const vf *emphasised;  // [bins], kEmphasised
-  vf pitch_lag;          // samples, kPitch; 0 where there is no candidate
-  vf pitch_height;       // normalised autocorrelation there
-  vf pitch_mean_square;  // of the pitch frame less its mean
+  Pitch pitch;           // kPitch
   float *previous;       // [bins] of the frame before lane 0; the flux kernel keeps it
   bool first;            // lane 0 is the first frame of the signal
   vf *scratch;           // scratch_vectors(tables) vectors

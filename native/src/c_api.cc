@@ -38,7 +38,7 @@ em_status create(const em_config &config, const char *const *names, size_t count
 
 uint32_t em_abi_version(void) { return EM_ABI_VERSION; }
 const char *em_version(void) { return EDGEMOOD_VERSION; }
-const char *em_feature_version(void) { return "2"; }
+const char *em_feature_version(void) { return "3"; }
 
 const char *em_instruction_set(void) {
   size_t count = 0;

@@ -70,7 +70,7 @@ em_status em_config_init(em_config *config) {
   config->mel_edges = EM_MEL_EDGES_EXACT;
   config->f0_min_hz = 55.0f;
   config->f0_max_hz = 1000.0f;
-  config->voicing_threshold = 0.45f;
+  config->voicing_threshold = 0.5f;
   config->lpc_order = 12;
   config->lpc_fmax_hz = 5500.0f;
   config->segment_frames = 120;

@@ -11,7 +11,8 @@ namespace em {
 
 namespace {
 
-constexpr size_t kAlignment = 64, kReadAhead = 16;
+constexpr size_t kReadAhead = 32;      // vectors may read this far past the samples
+constexpr size_t kCacheLine = 16;      // floats
 constexpr size_t kBlocksBuffered = 4;  // amortises moving the overlap to the front
 
 const Kernel *best_kernel() {
@@ -22,43 +23,39 @@ const Kernel *best_kernel() {
   return all[count - 1];
 }
 
-// Index of the first NaN or infinity, or n.
-size_t first_not_finite(const float *x, size_t n) {
-  constexpr size_t kChunk = 1024;
-  for (size_t start = 0; start < n; start += kChunk) {
-    const size_t end = std::min(n, start + kChunk);
-    int32_t bad = 0;
-    for (size_t i = start; i < end; ++i) bad |= !(std::fabs(x[i]) <= 3.4028235e38f);
-    if (!bad) continue;
-    for (size_t i = start; i < end; ++i)
-      if (!std::isfinite(x[i])) return i;
-  }
-  return n;
+float *at_or_null(AlignedFloats &buffer, size_t index) { return buffer.empty() ? nullptr : buffer.data() + index; }
+
+void move_to_front(AlignedFloats &buffer, size_t from, size_t count) {
+  if (!buffer.empty() && count) std::memmove(buffer.data(), buffer.data() + from, count * sizeof(float));
+}
+
+void clear_from(AlignedFloats &buffer, size_t start) {
+  if (!buffer.empty()) std::fill(buffer.begin() + static_cast<std::ptrdiff_t>(start), buffer.end(), 0.0f);
+}
+
+// Has the samples of the next block brought near while this one is computed.
+void prefetch(const float *samples, size_t count) {
+  for (size_t i = 0; i < count; i += kCacheLine) __builtin_prefetch(samples + i);
 }
 
 }  // namespace
 
-void Extractor::AlignedDelete::operator()(float *p) const { ::operator delete[](p, std::align_val_t(kAlignment)); }
-
-Extractor::AlignedFloats Extractor::aligned_floats(size_t count) {
-  void *memory = ::operator new[](count * sizeof(float), std::align_val_t(kAlignment));
-  std::memset(memory, 0, count * sizeof(float));
-  return AlignedFloats(static_cast<float *>(memory));
-}
-
 Extractor::Extractor(const em_config &config, const std::vector<std::string> &names, const Kernel *kernel)
     : plan_(config, names), kernel_(kernel ? kernel : best_kernel()) {
+  const Tables &tables = plan_.tables();
   const size_t lanes = kernel_->lanes, hop = config.hop_length;
   block_need_ = plan_.span() + (lanes - 1) * hop;
   block_hop_ = lanes * hop;
   capacity_ = block_need_ + kBlocksBuffered * block_hop_;
-  signal_.assign(capacity_ + kReadAhead, 0.0f);
-  emphasised_.assign(capacity_ + kReadAhead, 0.0f);
-  previous_.assign(plan_.tables().bins, 0.0f);
-  workspace_ = aligned_floats(kernel_->workspace_bytes(plan_.tables()) / sizeof(float));
-  values_ = aligned_floats(plan_.values() * lanes);
+  if (tables.stages & (kSignal | kSpectrum | kPitch)) state_.signal.resize(capacity_ + kReadAhead);
+  if (tables.stages & kEmphasised) state_.emphasised.resize(capacity_ + kReadAhead);
+  state_.previous.resize(tables.bins);
+  workspace_.resize(kernel_->workspace_bytes(tables) / sizeof(float));
+  values_.resize(plan_.values() * lanes);
   for (const Column &column : plan_.columns()) row_values_.push_back(plan_.value_index(column));
-  if (config.output == EM_OUTPUT_SEGMENTS) pooling_.emplace(plan_);
+  if (config.output == EM_OUTPUT_SEGMENTS) pooling_.emplace(plan_, *kernel_);
+  saved_ = state_;
+  saved_pooling_ = pooling_;
 }
 
 size_t Extractor::row_length() const {
@@ -76,58 +73,89 @@ uint64_t Extractor::rows_of(uint64_t samples) const {
 }
 
 size_t Extractor::max_rows(size_t n_samples) const {
-  return static_cast<size_t>(rows_of(samples_ + n_samples) - rows_);
+  return static_cast<size_t>(rows_of(state_.samples + n_samples) - state_.rows);
 }
 
 em_status Extractor::push(const float *samples, size_t n, float *rows, size_t capacity_rows, size_t *n_rows) {
   *n_rows = 0;
-  if (finished_) return EM_ERROR_FINISHED;
+  if (state_.finished) return EM_ERROR_FINISHED;
   if (capacity_rows < max_rows(n)) return EM_ERROR_CAPACITY;
-  const size_t bad = first_not_finite(samples, n);
-  if (bad < n) {
-    *n_rows = bad;
-    return EM_ERROR_NOT_FINITE;
-  }
   out_ = rows;
-  const uint64_t before = rows_;
-  samples_ += n;
-  while (n > 0) {
-    if (skip_ > 0) {
-      const size_t dropped = std::min(skip_, n);
-      last_sample_ = samples[dropped - 1];
-      skip_ -= dropped, samples += dropped, n -= dropped;
-      continue;
+  const uint64_t before = state_.rows;
+  size_t done = 0;
+  while (done < n) {
+    const size_t count = std::min({n - done, block_hop_, state_.skip ? state_.skip : capacity_ - state_.filled});
+    const bool first = done == 0, last = done + count == n;
+    if (!take(samples + done, count)) {
+      if (!first) restore();
+      while (std::isfinite(samples[done])) ++done;
+      *n_rows = done;
+      return EM_ERROR_NOT_FINITE;
     }
-    const size_t count = std::min(n, capacity_ - filled_);
-    take(samples, count);
-    samples += count, n -= count;
-    run_blocks();
+    if (first && !last) save();
+    done += count;
+    prefetch(samples + done, std::min(n - done, block_hop_));
+    keep(samples[done - 1], count);
   }
-  *n_rows = static_cast<size_t>(rows_ - before);
+  *n_rows = static_cast<size_t>(state_.rows - before);
   return EM_OK;
 }
 
-void Extractor::take(const float *samples, size_t count) {
-  const float a = plan_.config().preemphasis;
-  float *x = signal_.data() + filled_, *y = emphasised_.data() + filled_;
-  std::memcpy(x, samples, count * sizeof(float));
-  y[0] = x[0] - a * last_sample_;
-  for (size_t i = 1; i < count; ++i) y[i] = x[i] - a * x[i - 1];
-  last_sample_ = samples[count - 1];
-  filled_ += count;
+// Puts samples behind the buffered ones, which do not yet count; false where one of them is NaN or infinite.
+bool Extractor::take(const float *samples, size_t count) {
+  State &s = state_;
+  const bool skipped = s.skip > 0;
+  const bool finite = kernel_->take({samples, count, plan_.config().preemphasis, s.last_sample,
+                                     skipped ? nullptr : at_or_null(s.signal, s.filled),
+                                     skipped ? nullptr : at_or_null(s.emphasised, s.filled)});
+  if (!finite && !skipped) {  // vectors read ahead
+    clear_from(s.signal, s.filled);
+    clear_from(s.emphasised, s.filled);
+  }
+  return finite;
+}
+
+// Counts what `take` put there.
+void Extractor::keep(float last_sample, size_t count) {
+  state_.last_sample = last_sample;
+  state_.samples += count;
+  if (state_.skip) {
+    state_.skip -= count;
+  } else {
+    state_.filled += count;
+    run_blocks();
+  }
+}
+
+void Extractor::save() {
+  const size_t filled = state_.filled;
+  const auto copy = [filled](const AlignedFloats &from, AlignedFloats &to) {
+    if (!from.empty()) std::copy_n(from.begin(), filled, to.begin());
+  };
+  copy(state_.signal, saved_.signal);
+  copy(state_.emphasised, saved_.emphasised);
+  static_cast<Counters &>(saved_) = state_;
+  saved_.previous = state_.previous;
+  if (pooling_) saved_pooling_->take_state(*pooling_);
+}
+
+void Extractor::restore() {
+  state_ = saved_;
+  clear_from(state_.signal, state_.filled);
+  clear_from(state_.emphasised, state_.filled);
+  if (pooling_) pooling_->take_state(*saved_pooling_);
 }
 
 void Extractor::run_blocks() {
+  State &s = state_;
   size_t start = 0;
-  for (; filled_ >= start + block_need_; start += block_hop_) run_kernel(start, kernel_->lanes);
+  for (; s.filled >= start + block_need_; start += block_hop_) run_kernel(start, kernel_->lanes);
   if (start == 0) return;
-  const size_t kept = filled_ > start ? filled_ - start : 0;
-  skip_ = start > filled_ ? start - filled_ : 0;
-  if (kept) {
-    std::memmove(signal_.data(), signal_.data() + start, kept * sizeof(float));
-    std::memmove(emphasised_.data(), emphasised_.data() + start, kept * sizeof(float));
-  }
-  filled_ = kept;
+  const size_t kept = s.filled > start ? s.filled - start : 0;
+  s.skip = start > s.filled ? start - s.filled : 0;
+  move_to_front(s.signal, start, kept);
+  move_to_front(s.emphasised, start, kept);
+  s.filled = kept;
 }
 
 void Extractor::run_kernel(size_t start, uint32_t frames) {
@@ -135,54 +163,53 @@ void Extractor::run_kernel(size_t start, uint32_t frames) {
   job.tables = &plan_.tables();
   job.descriptors = plan_.descriptors().data();
   job.descriptor_count = static_cast<uint32_t>(plan_.descriptors().size());
-  job.signal = signal_.data() + start;
-  job.emphasised = emphasised_.data() + start;
-  job.previous = previous_.data();
-  job.first = frames_ == 0;
-  job.workspace = workspace_.get();
-  job.values = values_.get();
+  job.signal = at_or_null(state_.signal, start);
+  job.emphasised = at_or_null(state_.emphasised, start);
+  job.phase = static_cast<uint32_t>(state_.frames * plan_.config().hop_length % plan_.tables().pitch.decimation);
+  job.previous = state_.previous.data();
+  job.path = &state_.path;
+  job.first = state_.frames == 0;
+  job.workspace = workspace_.data();
+  job.values = values_.data();
   kernel_->run(job);
 
   const size_t lanes = kernel_->lanes;
   for (uint32_t lane = 0; lane < frames; ++lane) {
-    const float *values = values_.get() + lane;
+    const float *values = values_.data() + lane;
     if (pooling_) {
       if (!pooling_->push(values, lanes, out_)) continue;
     } else {
       for (size_t c = 0; c < row_values_.size(); ++c) out_[c] = values[row_values_[c] * lanes];
     }
     out_ += columns();
-    ++rows_;
+    ++state_.rows;
   }
-  frames_ += frames;
+  state_.frames += frames;
 }
 
 em_status Extractor::finish(float *rows, size_t capacity_rows, size_t *n_rows) {
   *n_rows = 0;
-  if (finished_) return EM_ERROR_FINISHED;
+  if (state_.finished) return EM_ERROR_FINISHED;
   if (capacity_rows < max_rows(0)) return EM_ERROR_CAPACITY;
   out_ = rows;
-  const uint64_t before = rows_;
+  const uint64_t before = state_.rows;
   const size_t span = plan_.span(), hop = plan_.config().hop_length;
-  if (filled_ >= span) {
-    std::fill(signal_.begin() + static_cast<std::ptrdiff_t>(filled_), signal_.end(), 0.0f);
-    std::fill(emphasised_.begin() + static_cast<std::ptrdiff_t>(filled_), emphasised_.end(), 0.0f);
-    run_kernel(0, static_cast<uint32_t>((filled_ - span) / hop + 1));
+  if (state_.filled >= span) {
+    clear_from(state_.signal, state_.filled);
+    clear_from(state_.emphasised, state_.filled);
+    run_kernel(0, static_cast<uint32_t>((state_.filled - span) / hop + 1));
   }
-  finished_ = true;
-  *n_rows = static_cast<size_t>(rows_ - before);
+  state_.finished = true;
+  *n_rows = static_cast<size_t>(state_.rows - before);
   return EM_OK;
 }
 
 void Extractor::reset() {
-  std::fill(signal_.begin(), signal_.end(), 0.0f);
-  std::fill(emphasised_.begin(), emphasised_.end(), 0.0f);
-  std::fill(previous_.begin(), previous_.end(), 0.0f);
+  static_cast<Counters &>(state_) = {};
+  clear_from(state_.signal, 0);
+  clear_from(state_.emphasised, 0);
+  clear_from(state_.previous, 0);
   if (pooling_) pooling_->reset();
-  filled_ = skip_ = 0;
-  last_sample_ = 0;
-  samples_ = frames_ = rows_ = 0;
-  finished_ = false;
 }
 
 }  // namespace em

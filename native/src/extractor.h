@@ -2,11 +2,11 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "aligned.h"
 #include "plan.h"
 #include "pooling.h"
 
@@ -26,29 +26,35 @@ class Extractor {
   void reset();
 
  private:
-  struct AlignedDelete {
-    void operator()(float *p) const;
+  struct Counters {
+    float last_sample = 0;
+    size_t filled = 0, skip = 0;  // samples buffered; samples to drop before the next frame (hop > span)
+    uint64_t samples = 0, frames = 0, rows = 0;
+    PitchPath path = {};
+    bool finished = false;
   };
-  using AlignedFloats = std::unique_ptr<float[], AlignedDelete>;
-  static AlignedFloats aligned_floats(size_t count);
+  // All that push changes.
+  struct State : Counters {
+    AlignedFloats signal,
+        emphasised;          // buffered samples, as they came and pre-emphasised; empty where no stage reads them
+    AlignedFloats previous;  // the kernel's, from block to block
+  };
 
   uint64_t rows_of(uint64_t samples) const;
-  void take(const float *samples, size_t count);
+  bool take(const float *samples, size_t count);
+  void keep(float last_sample, size_t count);
+  void save();
+  void restore();
   void run_blocks();
   void run_kernel(size_t start, uint32_t frames);
 
   Plan plan_;
   const Kernel *kernel_;
-  std::optional<Pooling> pooling_;
+  std::optional<Pooling> pooling_, saved_pooling_;
   size_t block_need_, block_hop_, capacity_;
   std::vector<uint32_t> row_values_;  // for frame output: which value each column is
-  std::vector<float> signal_, emphasised_, previous_;
   AlignedFloats workspace_, values_;
-
-  size_t filled_ = 0, skip_ = 0;  // samples buffered; samples to drop before the next frame (hop > span)
-  float last_sample_ = 0;
-  uint64_t samples_ = 0, frames_ = 0, rows_ = 0;
-  bool finished_ = false;
+  State state_, saved_;   // saved_: before a push of several pieces, in case a later one is refused
   float *out_ = nullptr;  // where the next row goes, during push and finish
 };
 

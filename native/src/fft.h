@@ -1,7 +1,7 @@
-// Real FFT of kLanes frames at once, structure of arrays: re[i][lane], im[i][lane].
-// A real sequence of n samples is a complex one of m = n / 2 (even samples real, odd imaginary), stored in
-// bit-reversed order by the loader, transformed in place by decimation in time (radix 4, one radix-2 pass first where
-// log2 m is odd; Cooley and Tukey 1965), and untangled into the n / 2 + 1 bins of the real transform.
+// Real FFT of kLanes frames at once: decimation in time over real data (Sorensen, Jones, Heideman, Burrus 1987), radix
+// 4 after a first pass of radix 4 or 8. A transform of length h lies in h vectors as a half-complex sequence: the real
+// part of bin k at k, its imaginary part at h - k. Every pass turns four neighbouring transforms into one, in place;
+// the last one hands its bins to the caller instead of storing them.
 #pragma once
 #include "simd.h"
 #include "tables.h"
@@ -9,50 +9,154 @@
 namespace em {
 namespace EM_ARCH {
 
-EM_INLINE void complex_fft(const FftTables &fft, vf *re, vf *im) {
-  const uint32_t m = fft.m;
-  uint32_t h = 1;
-  if (__builtin_ctz(m) & 1) {
-    for (uint32_t i = 0; i < m; i += 2) {
-      const vf ar = re[i], ai = im[i], br = re[i + 1], bi = im[i + 1];
-      re[i] = ar + br, im[i] = ai + bi, re[i + 1] = ar - br, im[i + 1] = ai - bi;
-    }
-    h = 2;
-  }
-  const float *w = fft.twiddles;
-  for (; h < m; h *= 4) {
-    for (uint32_t j = 0; j < h; ++j, w += 6) {
-      for (uint32_t i = j; i < m; i += 4 * h) {
-        const vf r0 = re[i], r1 = re[i + h], r2 = re[i + 2 * h], r3 = re[i + 3 * h];
-        const vf i0 = im[i], i1 = im[i + h], i2 = im[i + 2 * h], i3 = im[i + 3 * h];
-        const vf ar = r1 * w[2] - i1 * w[3], ai = r1 * w[3] + i1 * w[2];  // w^2: bit-reversed order swaps 1 and 2
-        const vf br = r2 * w[0] - i2 * w[1], bi = r2 * w[1] + i2 * w[0];
-        const vf cr = r3 * w[4] - i3 * w[5], ci = r3 * w[5] + i3 * w[4];
-        const vf sr = r0 + ar, si = i0 + ai, dr = r0 - ar, di = i0 - ai;
-        const vf tr = br + cr, ti = bi + ci, ur = br - cr, ui = bi - ci;
-        re[i] = sr + tr, im[i] = si + ti;
-        re[i + h] = dr + ui, im[i + h] = di - ur;
-        re[i + 2 * h] = sr - tr, im[i + 2 * h] = si - ti;
-        re[i + 3 * h] = dr - ui, im[i + 3 * h] = di + ur;
-      }
+EM_INLINE void real_dft4(const vf *x, vf *out) {
+  const vf a = x[0] + x[2], b = x[1] + x[3];
+  out[0] = a + b, out[2] = a - b;
+  out[1] = x[0] - x[2], out[3] = x[3] - x[1];
+}
+
+EM_INLINE void real_dft8(const vf *x, vf *out) {
+  constexpr float kSqrtHalf = 0.70710678f;
+  const vf a = x[0] + x[4], b = x[0] - x[4], c = x[2] + x[6], d = x[2] - x[6];
+  const vf e = x[1] + x[5], f = x[1] - x[5], g = x[3] + x[7], h = x[3] - x[7];
+  const vf even = a + c, odd = e + g, difference = f - h, sum = f + h;
+  out[0] = even + odd, out[4] = even - odd;
+  out[2] = a - c, out[6] = g - e;
+  out[1] = b + difference * kSqrtHalf, out[3] = b - difference * kSqrtHalf;
+  out[7] = -d - sum * kSqrtHalf, out[5] = d - sum * kSqrtHalf;
+}
+
+// The first pass. `tile(n, vectors)` writes samples n .. n + kLanes - 1 or, where all of them are zero, returns false.
+template <uint32_t kRadix, typename Tile>
+EM_INLINE void first_pass(const FftTables &fft, Tile tile, vf *data) {
+  const uint32_t stride = fft.n / kRadix;
+  for (uint32_t n = 0; n < stride; n += kLanes) {
+    vf tiles[kRadix][kLanes];
+    for (uint32_t r = 0; r < kRadix; ++r)
+      if (!tile(n + r * stride, tiles[r]))
+        for (vf &vector : tiles[r]) vector = vf{};
+    const uint32_t columns = stride < kLanes ? stride : static_cast<uint32_t>(kLanes);
+    for (uint32_t c = 0; c < columns; ++c) {
+      vf x[kRadix];
+      for (uint32_t r = 0; r < kRadix; ++r) x[r] = tiles[r][c];
+      if (kRadix == 4)
+        real_dft4(x, data + fft.order[n + c]);
+      else
+        real_dft8(x, data + fft.order[n + c]);
     }
   }
 }
 
-// Bins k and m - k of the real transform, from the complex one, handed to `use(k, re, im)`.
+struct Twiddle {
+  float w1r, w1i, c2, t2, c3, t3;  // w^1; real part of w^2 and w^3, and imaginary over real part
+};
+
+// Bins j, h - j, h + j and 2h - j of the four transforms of length h at x. A product with w^2 or w^3 is c (z + i t z):
+// the factor c rides on the sums behind it.
 template <typename Use>
-EM_INLINE void untangle(const FftTables &fft, const vf *re, const vf *im, Use use) {
-  const uint32_t m = fft.m;
-  use(0u, re[0] + im[0], vf{});
-  use(m, re[0] - im[0], vf{});
-  for (uint32_t k = 1; k <= m / 2; ++k) {
-    const float wr = fft.untangle[2 * k], wi = fft.untangle[2 * k + 1];
-    const vf er = (re[k] + re[m - k]) * 0.5f, ei = (im[k] - im[m - k]) * 0.5f;   // even samples
-    const vf orr = (im[k] + im[m - k]) * 0.5f, oi = (re[m - k] - re[k]) * 0.5f;  // odd samples
-    const vf tr = orr * wr - oi * wi, ti = orr * wi + oi * wr;
-    use(k, er + tr, ei + ti);
-    use(m - k, er - tr, ti - ei);
+EM_INLINE void butterfly(const vf *x, uint32_t h, uint32_t j, const Twiddle &w, Use use) {
+  const vf r0 = x[j], r1 = x[h + j], r2 = x[2 * h + j], r3 = x[3 * h + j];
+  const vf i0 = x[h - j], i1 = x[2 * h - j], i2 = x[3 * h - j], i3 = x[4 * h - j];
+  const vf ar = r2 - i2 * w.t2, ai = i2 + r2 * w.t2;
+  const vf br = r1 * w.w1r - i1 * w.w1i, bi = i1 * w.w1r + r1 * w.w1i;
+  const vf cr = r3 - i3 * w.t3, ci = i3 + r3 * w.t3;
+  const vf sr = r0 + ar * w.c2, si = i0 + ai * w.c2, dr = r0 - ar * w.c2, di = i0 - ai * w.c2;
+  const vf pr = br + cr * w.c3, pi = bi + ci * w.c3, mr = cr * w.c3 - br, mi = bi - ci * w.c3;
+  use(j, sr + pr, si + pi);
+  use(h - j, dr - mi, mr - di);
+  use(h + j, dr + mi, mr + di);
+  use(2 * h - j, sr - pr, pi - si);
+}
+
+// The bins whose inputs are real: 0, h, 2h from bin 0 of the four, h/2 and 3h/2 from bin h/2.
+template <typename Use>
+EM_INLINE void real_butterflies(const vf *x, uint32_t h, Use use) {
+  constexpr float kSqrtHalf = 0.70710678f;
+  const vf a0 = x[0], a1 = x[h], a2 = x[2 * h], a3 = x[3 * h];
+  const vf even = a0 + a2, odd = a1 + a3;
+  use(0u, even + odd, vf{});
+  use(h, a0 - a2, a3 - a1);
+  use(2 * h, even - odd, vf{});
+  const uint32_t half = h / 2;
+  const vf b0 = x[half], b1 = x[h + half], b2 = x[2 * h + half], b3 = x[3 * h + half];
+  const vf difference = (b1 - b3) * kSqrtHalf, sum = (b1 + b3) * kSqrtHalf;
+  use(half, b0 + difference, -b2 - sum);
+  use(h + half, b0 - difference, b2 - sum);
+}
+
+template <uint32_t kH>
+struct Length {
+  static constexpr uint32_t h = kH;
+};
+
+// Calls body(Length<h>()): with a length known to the compiler, addresses are constants.
+template <typename Body>
+EM_INLINE void with_length(uint32_t h, Body body) {
+  switch (h) {
+    case 4:
+      return body(Length<4>());
+    case 8:
+      return body(Length<8>());
+    case 16:
+      return body(Length<16>());
+    case 32:
+      return body(Length<32>());
+    case 64:
+      return body(Length<64>());
+    case 128:
+      return body(Length<128>());
+    case 256:
+      return body(Length<256>());
+    case 512:
+      return body(Length<512>());
+    case 1024:
+      return body(Length<1024>());
+    case 2048:
+      return body(Length<2048>());
+    default:
+      return body(Length<4096>());
   }
+}
+
+template <uint32_t h>
+EM_INLINE void middle_pass(uint32_t n, const Twiddle *twiddles, vf *data) {
+  for (uint32_t start = 0; start < n; start += 4 * h) {
+    vf *x = data + start;
+    real_butterflies(x, h, [x](uint32_t k, vf re, vf im) {
+      x[k] = re;
+      if (k != 0 && k != 2 * h) x[4 * h - k] = im;
+    });
+  }
+  for (uint32_t j = 1; j < h / 2; ++j) {
+    const Twiddle w = twiddles[j - 1];
+    for (uint32_t start = 0; start < n; start += 4 * h) {
+      vf *x = data + start;
+      butterfly(x, h, j, w, [x](uint32_t k, vf re, vf im) { x[k] = re, x[4 * h - k] = im; });
+    }
+  }
+}
+
+// Transforms the samples that `tile` gives and hands bins 0 .. n/2 to `use(k, re, im)`. `data` holds n vectors; `use`
+// may put bin k into data[k].
+template <typename Tile, typename Use>
+EM_INLINE void real_fft(const FftTables &fft, vf *data, Tile tile, Use use) {
+  if (fft.first_radix == 4)
+    first_pass<4>(fft, tile, data);
+  else
+    first_pass<8>(fft, tile, data);
+  const uint32_t quarter = fft.n / 4;
+  const Twiddle *twiddles = nullptr;
+  for (vf *part = data; part < data + fft.n; part += quarter) {  // one after the other: a quarter stays in the L1 cache
+    twiddles = reinterpret_cast<const Twiddle *>(fft.twiddles);
+    for (uint32_t h = fft.first_radix; h < quarter; h *= 4) {
+      with_length(h, [&](auto at) { middle_pass<at.h>(quarter, twiddles, part); });
+      twiddles += h / 2 - 1;
+    }
+  }
+  with_length(quarter, [&](auto at) {
+    real_butterflies(data, at.h, use);
+    for (uint32_t j = 1; j < at.h / 2; ++j) butterfly(data, at.h, j, twiddles[j - 1], use);
+  });
 }
 
 }  // namespace EM_ARCH

@@ -23,11 +23,44 @@ struct KernelJob {
   uint32_t descriptor_count;
   const float *signal;      // start of the first frame's span
   const float *emphasised;  // the same, pre-emphasised
+  uint32_t phase;           // place of that start in the signal, modulo the pitch decimation
   float *previous;          // [bins], kept between jobs
+  PitchPath *path;          // the same; zeros at first
   bool first;               // the first frame of the signal is among them
   void *workspace;          // Kernel::workspace_bytes, aligned to 64
   float *values;            // [values][lanes]: for each descriptor its members in order
 };
+
+// Samples to copy and pre-emphasise into buffers, either of which may be null.
+struct Intake {
+  const float *samples;
+  size_t count;
+  float preemphasis, last_sample;  // the one before the first
+  float *signal, *emphasised;
+};
+
+// Of each value, over the frames in which it counts: d is its deviation from the mean, e that of the frame's number.
+enum Statistic : uint32_t {
+  kCountOf,
+  kMeanOf,
+  kLeastOf,
+  kLargestOf,
+  kSumD2,
+  kSumD3,
+  kSumD4,
+  kSumED,
+  kSumE2,
+  kCountLow,  // below half the mean
+  kStatisticCount
+};
+
+struct StatisticsJob {
+  const float *rows;    // [frames][values], values a multiple of kStatisticsStep
+  const float *lowest;  // [values]: a value counts where it is larger
+  uint32_t frames, values;
+  double *statistics;  // [kStatisticCount][values]
+};
+constexpr uint32_t kStatisticsStep = 8;
 
 struct Kernel {
   const char *name;
@@ -35,6 +68,9 @@ struct Kernel {
   bool (*supported)();
   size_t (*workspace_bytes)(const Tables &);
   void (*run)(const KernelJob &);
+  // False where a sample is NaN or infinite.
+  bool (*take)(const Intake &);
+  void (*statistics)(const StatisticsJob &);
 };
 
 // Members of a descriptor that a kernel writes.

@@ -5,6 +5,11 @@ namespace em {
 namespace baseline {
 extern const Kernel kernel;
 }
+#if defined(EM_HAVE_V4)
+namespace v4 {
+extern const Kernel kernel;
+}
+#endif
 #if defined(EM_HAVE_V3)
 namespace v3 {
 extern const Kernel kernel;
@@ -13,6 +18,9 @@ extern const Kernel kernel;
 
 const Kernel *const *kernels(size_t *count) {
   static const Kernel *const all[] = {
+#if defined(EM_HAVE_V4)
+      &v4::kernel,
+#endif
 #if defined(EM_HAVE_V3)
       &v3::kernel,
 #endif

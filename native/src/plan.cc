@@ -10,7 +10,20 @@ namespace em {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
-constexpr uint32_t kPadding = 16;  // vectors may read this far past a window's end
+constexpr uint32_t kPadding = 16;     // vectors may read this far past a table's end
+constexpr double kLowRatePerF0 = 7;   // the low rate of the pitch stage, in highest F0s
+constexpr double kOctaveCost = 0.03;  // of height, an octave
+constexpr double kJumpCost = 0.0035;  // of height, an octave in a second
+constexpr double kLowPass = 0.36, kKaiserBeta = 3.4;
+
+uint32_t round_up(uint32_t n, uint32_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+// Modified Bessel function of the first kind, order 0, by its series.
+double bessel_i0(double x) {
+  double sum = 1, term = 1;
+  for (int k = 1; term > 1e-12 * sum; ++k) sum += term *= x * x / (4.0 * k * k);
+  return sum;
+}
 
 double hz_to_mel(double hz) { return 2595.0 * std::log10(1.0 + hz / 700.0); }
 double mel_to_hz(double mel) { return 700.0 * (std::pow(10.0, mel / 2595.0) - 1.0); }
@@ -19,6 +32,13 @@ uint32_t power_of_two_at_least(uint32_t n) {
   uint32_t power = 32;
   while (power < n) power *= 2;
   return power;
+}
+
+// Of a continuous Hann window, normalised; lag as a share of its length (Boersma 1993, eq. 8).
+double hann_autocorrelation(double lag) {
+  if (lag >= 1) return 0;
+  const double angle = 2 * kPi * lag;
+  return (1 - lag) * (2.0 / 3.0 + std::cos(angle) / 3.0) + std::sin(angle) / (2 * kPi);
 }
 
 }  // namespace
@@ -32,7 +52,7 @@ Plan::Plan(const em_config &config, const std::vector<std::string> &names) : con
   span_ = config_.frame_length;
   if (tables_.stages & kPitch) plan_pitch();
   tables_.frame_offset = (span_ - config_.frame_length) / 2;
-  tables_.pitch_offset = (span_ - std::min(span_, tables_.pitch_length)) / 2;
+  tables_.pitch.offset = (span_ - pitch_span_) / 2;
   plan_spectrum();
   if (tables_.n_mfcc) plan_mfcc();
   if (std::count(descriptors_.begin(), descriptors_.end(), k_formant)) plan_formants();
@@ -63,13 +83,13 @@ void Plan::plan_columns(const std::vector<std::string> &names) {
 
 uint32_t Plan::value_index(const Column &column) const { return value_start_[column.descriptor] + column.member; }
 
-const float *Plan::make_window(uint32_t kind, uint32_t length) {
+const float *Plan::make_window(uint32_t kind, uint32_t length, double scale) {
   float *window = floats(length + kPadding);
   for (uint32_t i = 0; i < length; ++i) {
     const double cosine = std::cos(2.0 * kPi * i / length);
-    window[i] = static_cast<float>(kind == EM_WINDOW_HANN      ? 0.5 - 0.5 * cosine
-                                   : kind == EM_WINDOW_HAMMING ? 0.54 - 0.46 * cosine
-                                                               : 1.0);
+    window[i] = static_cast<float>(scale * (kind == EM_WINDOW_HANN      ? 0.5 - 0.5 * cosine
+                                            : kind == EM_WINDOW_HAMMING ? 0.54 - 0.46 * cosine
+                                                                        : 1.0));
   }
   return window;
 }
@@ -77,38 +97,35 @@ const float *Plan::make_window(uint32_t kind, uint32_t length) {
 FftTables Plan::make_fft(uint32_t n) {
   FftTables fft;
   fft.n = n;
-  fft.m = n / 2;
-  uint32_t bits = 0;
-  while ((1u << bits) < fft.m) ++bits;
+  uint32_t passes = 0;  // radix-4 passes after the first
+  while (n >> (2 * (passes + 2))) ++passes;
+  fft.first_radix = n >> (2 * passes);
+  const uint32_t stride = n / fft.first_radix;
 
-  index_tables_.emplace_back(new uint32_t[fft.m]());
-  uint32_t *reversed = index_tables_.back().get();
-  for (uint32_t i = 0; i < fft.m; ++i)
-    for (uint32_t b = 0; b < bits; ++b) reversed[i] |= ((i >> b) & 1u) << (bits - 1 - b);
-  fft.reversed = reversed;
+  index_tables_.emplace_back(new uint32_t[stride]());
+  uint32_t *order = index_tables_.back().get();
+  for (uint32_t i = 0; i < stride; ++i) {
+    for (uint32_t p = 0; p < passes; ++p) order[i] = order[i] * 4 + (i >> (2 * p)) % 4;
+    order[i] *= fft.first_radix;
+  }
+  fft.order = order;
 
-  float *twiddles = floats(6 * fft.m);
+  float *twiddles = floats(6 * n);
   fft.twiddles = twiddles;
-  for (uint32_t h = bits & 1 ? 2 : 1; h < fft.m; h *= 4)
-    for (uint32_t j = 0; j < h; ++j)
-      for (uint32_t power = 1; power <= 3; ++power) {
-        const double angle = -2.0 * kPi * power * j / (4.0 * h);
-        *twiddles++ = static_cast<float>(std::cos(angle));
-        *twiddles++ = static_cast<float>(std::sin(angle));
-      }
-
-  float *untangle = floats(2 * (fft.m / 2 + 1));
-  fft.untangle = untangle;
-  for (uint32_t k = 0; k <= fft.m / 2; ++k) {
-    untangle[2 * k] = static_cast<float>(std::cos(2.0 * kPi * k / n));
-    untangle[2 * k + 1] = static_cast<float>(-std::sin(2.0 * kPi * k / n));
+  for (uint32_t h = fft.first_radix; h < n; h *= 4) {
+    for (uint32_t j = 1; j < h / 2; ++j) {
+      const double angle = -2.0 * kPi * j / (4.0 * h);
+      for (const double value : {std::cos(angle), std::sin(angle), std::cos(2 * angle), std::tan(2 * angle),
+                                 std::cos(3 * angle), std::tan(3 * angle)})
+        *twiddles++ = static_cast<float>(value);
+    }
   }
   return fft;
 }
 
 void Plan::plan_spectrum() {
   tables_.bins = config_.n_fft / 2 + 1;
-  tables_.window = make_window(config_.window, config_.frame_length);
+  tables_.window = make_window(config_.window, config_.frame_length, std::sqrt(1.0 / config_.n_fft));
   tables_.fft = make_fft(config_.n_fft);
 }
 
@@ -128,7 +145,7 @@ void Plan::plan_mfcc() {
     const auto first = static_cast<uint32_t>(std::ceil(left));
     const auto last = std::min(bins - 1, static_cast<uint32_t>(std::floor(right)));
     const uint32_t width = last >= first ? last - first + 1 : 0;
-    float *weights = floats(width + 1);
+    float *weights = floats(width + 1);  // the kernel takes two at a time
     for (uint32_t i = 0; i < width; ++i) {
       const double k = first + i;
       weights[i] = static_cast<float>(k < top     ? (k - left) / (top - left)
@@ -140,51 +157,106 @@ void Plan::plan_mfcc() {
   }
   tables_.mel = mel_.data();
 
-  float *dct = floats(static_cast<size_t>(tables_.n_mfcc) * count);
+  // Groups of four coefficients: [n_mfcc / 4][half][4]; in the middle of an odd number of filters odd ones are zero.
+  const uint32_t half = (count + 1) / 2;
+  float *dct = floats(static_cast<size_t>(round_up(tables_.n_mfcc, 4)) * half);
   tables_.dct = dct;
   for (uint32_t i = 0; i < tables_.n_mfcc; ++i) {
     const double scale = std::sqrt((i == 0 ? 1.0 : 2.0) / count);
-    for (uint32_t j = 0; j < count; ++j) *dct++ = static_cast<float>(scale * std::cos(kPi * i * (j + 0.5) / count));
+    for (uint32_t j = 0; j < half; ++j) {
+      const bool is_middle_of_odd = i % 2 && 2 * j + 1 == count;
+      const double cosine = is_middle_of_odd ? 0.0 : std::cos(kPi * i * (j + 0.5) / count);
+      dct[(i / 4 * half + j) * 4 + i % 4] = static_cast<float>(scale * cosine);
+    }
   }
+}
+
+// Low-pass for a decimation: sinc under a Kaiser window, down by 6 dB at kLowPass of the low rate and by 40 dB from
+// half of it on. A partial that folded back would be out of tune with the others, and its period a longer one.
+void Plan::plan_decimation() {
+  PitchTables &p = tables_.pitch;
+  p.decimation = std::max(1u, static_cast<uint32_t>(config_.sample_rate / (kLowRatePerF0 * config_.f0_max_hz)));
+  const uint32_t count = p.decimation > 1 ? kPhaseTaps * p.decimation : 1;
+  float *taps = floats(count);
+  p.taps = taps;
+  double sum = 0;
+  std::vector<double> h(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    const double x = (2.0 * i - (count - 1)) / std::max(1u, count),
+                 at = kLowPass * (2.0 * i - (count - 1)) / p.decimation;
+    h[i] = (at == 0 ? 1.0 : std::sin(kPi * at) / (kPi * at)) * bessel_i0(kKaiserBeta * std::sqrt(1 - x * x));
+    sum += h[i];
+  }
+  for (uint32_t i = 0; i < count; ++i) taps[i] = static_cast<float>(h[i] / sum);
+  low_taps_ = count;
 }
 
 void Plan::plan_pitch() {
-  const double rate = config_.sample_rate;
-  Tables &t = tables_;
-  t.f0_min_hz = config_.f0_min_hz;
-  t.f0_max_hz = config_.f0_max_hz;
-  t.voicing_threshold = config_.voicing_threshold;
-  t.pitch_length = static_cast<uint32_t>(std::ceil(3.0 * rate / config_.f0_min_hz));
-  t.lag_min = static_cast<uint32_t>(std::floor(rate / config_.f0_max_hz));
-  t.lag_max = static_cast<uint32_t>(std::ceil(rate / config_.f0_min_hz));
-  span_ = std::max(span_, t.pitch_length);
-  t.pitch_window = make_window(EM_WINDOW_HANN, t.pitch_length);
-  t.pitch_fft = make_fft(power_of_two_at_least(t.pitch_length + t.lag_max + 1));
+  PitchTables &p = tables_.pitch;
+  plan_decimation();
+  const double low_rate = static_cast<double>(config_.sample_rate) / p.decimation;
+  const double lag_rate = low_rate * kLagsPerSample;
+  p.f0_min_hz = config_.f0_min_hz;
+  p.f0_max_hz = config_.f0_max_hz;
+  p.voicing_threshold = config_.voicing_threshold;
+  p.jump_cost = static_cast<float>(kJumpCost / std::log(2.0) * config_.sample_rate / config_.hop_length);
+  p.lag_rate_hz = static_cast<float>(lag_rate);
+  p.length = static_cast<uint32_t>(std::ceil(3.0 * low_rate / config_.f0_min_hz));
+  p.lag_min = static_cast<uint32_t>(std::floor(lag_rate / config_.f0_max_hz));
+  p.shortest_lag = static_cast<float>(lag_rate / config_.f0_max_hz * 0.999);
+  p.lag_max = static_cast<uint32_t>(std::ceil(lag_rate / config_.f0_min_hz));
+  pitch_span_ = (p.length - 1) * p.decimation + low_taps_;
+  span_ = std::max(span_, pitch_span_ + p.decimation / 2 * 2);
+  p.window = make_window(EM_WINDOW_HANN, p.length, 1.0);
+  // What wraps around into the lags searched are the ends of the frame, which the window has all but silenced.
+  p.fft = make_fft(power_of_two_at_least(p.length * 4 / 5 + p.lag_max / kLagsPerSample + 2));
+  p.lag_fft = make_fft(p.fft.n / 2 * kLagsPerSample);
 
-  float *correction = floats(t.lag_max + 2), *bonus = floats(t.lag_max + 2);
-  t.window_correction = correction;
-  t.octave_bonus = bonus;
-  std::vector<double> window(t.pitch_length), r(t.lag_max + 2);
-  for (uint32_t i = 0; i < t.pitch_length; ++i) window[i] = 0.5 - 0.5 * std::cos(2.0 * kPi * i / t.pitch_length);
-  for (uint32_t lag = 0; lag < r.size(); ++lag)
-    for (uint32_t i = 0; i + lag < t.pitch_length; ++i) r[lag] += window[i] * window[i + lag];
-  for (uint32_t lag = 0; lag < r.size(); ++lag) {
-    correction[lag] = static_cast<float>(r[0] / r[lag]);
-    bonus[lag] = lag ? static_cast<float>(-0.03 * std::log2(config_.f0_min_hz * lag / rate)) : 0.0f;
+  const uint32_t m = p.lag_fft.n;
+  float *weights = floats(m), *cosines = floats(m);
+  p.lag_weights = weights;
+  p.lag_cosines = cosines;
+  for (uint32_t j = 0; j < m; ++j) {
+    const double sine = std::sin(kPi * j / m);
+    weights[j] = static_cast<float>(2 * j < m ? 0.5 - sine : 2 * j > m ? 0.5 + sine : 1.0);
+    cosines[j] = static_cast<float>((j ? 1.0 : 0.5) * std::cos(kPi * j / m));
   }
+  plan_lags();
+}
+
+// What divides the window out, and what a candidate loses for an octave.
+void Plan::plan_lags() {
+  PitchTables &p = tables_.pitch;
+  const uint32_t count = p.lag_max + 4;
+  float *correction = floats(count), *bonus = floats(count);
+  p.window_correction = correction;
+  p.octave_bonus = bonus;
+  for (uint32_t lag = 0; lag < count; ++lag) {
+    const double at = static_cast<double>(lag) / kLagsPerSample;
+    correction[lag] =
+        static_cast<float>(1 / (hann_autocorrelation(at / p.length) + hann_autocorrelation((p.fft.n - at) / p.length)));
+    bonus[lag] = lag ? static_cast<float>(-kOctaveCost * std::log2(config_.f0_min_hz * lag / p.lag_rate_hz)) : 0.0f;
+  }
+  // r(0) is half the sum of |X|^2 over the whole FFT; a Hann window's mean square is 3/8.
+  p.mean_square_scale = static_cast<float>(2.0 / p.fft.n / (0.375 * p.length));
 }
 
 void Plan::plan_formants() {
-  Tables &t = tables_;
+  LpcTables &lpc = tables_.lpc;
   const double bin_hz = static_cast<double>(config_.sample_rate) / config_.n_fft;
-  t.lpc_order = config_.lpc_order;
-  t.lpc_bins = std::min(config_.n_fft / 2, static_cast<uint32_t>(std::lround(config_.lpc_fmax_hz / bin_hz)));
-  t.formant_first_bin = std::max(1u, static_cast<uint32_t>(std::ceil(90.0 / bin_hz)));
-  t.lpc_stride = (t.lpc_order + 1 + 3) / 4 * 4;
-  lpc_cosines_.assign(static_cast<size_t>(t.lpc_bins + 1) * t.lpc_stride, 0.0);
-  for (uint32_t k = 0; k <= t.lpc_bins; ++k)
-    for (uint32_t m = 0; m <= t.lpc_order; ++m) lpc_cosines_[k * t.lpc_stride + m] = std::cos(kPi * k * m / t.lpc_bins);
-  t.lpc_cosines = lpc_cosines_.data();
+  lpc.order = config_.lpc_order;
+  lpc.bins = std::min(config_.n_fft / 2, 2 * static_cast<uint32_t>(std::lround(config_.lpc_fmax_hz / bin_hz / 2)));
+  lpc.first_bin = std::max(1u, static_cast<uint32_t>(std::ceil(90.0 / bin_hz)));
+  lpc.rows = lpc.bins / 4 + 1;
+  lpc.quads = lpc.order / 4 + 1;
+  const auto cosine = [&](uint32_t k, uint32_t m) { return std::cos(kPi * k * m / lpc.bins); };
+  for (uint32_t quad = 0; quad < lpc.quads; ++quad)
+    for (uint32_t k = 0; k < lpc.rows; ++k) {
+      const uint32_t m = 4 * quad, mirror = lpc.bins / 2 - k;
+      lpc_terms_.push_back({cosine(k, m), cosine(k, m + 1), cosine(mirror, m + 1), cosine(k, m + 2), cosine(k, m + 3),
+                            cosine(mirror, m + 3)});
+    }
+  lpc.terms = lpc_terms_.data();
 }
 
 }  // namespace em

@@ -28,11 +28,13 @@ class Plan {
  private:
   float *floats(size_t count);
   FftTables make_fft(uint32_t n);
-  const float *make_window(uint32_t kind, uint32_t length);
+  const float *make_window(uint32_t kind, uint32_t length, double scale);
   void plan_columns(const std::vector<std::string> &names);
   void plan_spectrum();
   void plan_mfcc();
+  void plan_decimation();
   void plan_pitch();
+  void plan_lags();
   void plan_formants();
 
   em_config config_;
@@ -41,8 +43,9 @@ class Plan {
   std::vector<uint32_t> descriptors_;
   std::vector<uint32_t> value_start_;  // by descriptor
   uint32_t span_ = 0, values_ = 0;
+  uint32_t low_taps_ = 0, pitch_span_ = 0;  // samples that a pitch frame covers
   std::vector<std::unique_ptr<float[]>> float_tables_;
-  std::vector<double> lpc_cosines_;
+  std::vector<LpcTerms> lpc_terms_;
   std::vector<std::unique_ptr<uint32_t[]>> index_tables_;
   std::vector<MelFilter> mel_;
 };

@@ -2,129 +2,89 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace em {
 
-namespace {
-
-constexpr uint32_t bit(Functional f) { return 1u << f; }
-
-double mean_of(const std::vector<double> &x) {
-  double sum = 0;
-  for (const double v : x) sum += v;
-  return sum / static_cast<double>(x.size());
-}
-
-double median_of(std::vector<double> &x) {
-  const auto middle = x.begin() + static_cast<std::ptrdiff_t>(x.size() / 2);
-  std::nth_element(x.begin(), middle, x.end());
-  if (x.size() % 2) return *middle;
-  return 0.5 * (*middle + *std::max_element(x.begin(), middle));
-}
-
-// Least squares of x against t.
-double slope_of(const std::vector<double> &t, const std::vector<double> &x, double mean) {
-  const double centre = mean_of(t);
-  double product = 0, square = 0;
-  for (size_t i = 0; i < x.size(); ++i) {
-    product += (t[i] - centre) * (x[i] - mean);
-    square += (t[i] - centre) * (t[i] - centre);
-  }
-  return square > 0 ? product / square : 0;
-}
-
-double share_below(const std::vector<double> &x, double limit) {
-  const auto below = std::count_if(x.begin(), x.end(), [=](double v) { return v < limit; });
-  return static_cast<double>(below) / static_cast<double>(x.size());
-}
-
-}  // namespace
-
-struct Pooling::Statistics {
-  double value[kFunctionalCount] = {};
-
-  void moments(const std::vector<double> &x) {
-    const double mean = value[kMean], count = static_cast<double>(x.size());
-    double m2 = 0, m3 = 0, m4 = 0, largest = 0;
-    for (const double v : x) {
-      const double d = v - mean, square = d * d;
-      m2 += square;
-      m3 += square * d;
-      m4 += square * square;
-      largest = std::max(largest, std::fabs(v));
-    }
-    m2 /= count;
-    const double sd = std::sqrt(m2);
-    value[kSd] = sd;
-    if (sd <= 1e-7 * largest) return;
-    value[kSkewness] = m3 / count / (m2 * sd);
-    value[kKurtosis] = m4 / count / (m2 * m2) - 3.0;
-  }
-};
-
-Pooling::Pooling(const Plan &plan)
-    : length_(plan.config().segment_frames),
+Pooling::Pooling(const Plan &plan, const Kernel &kernel)
+    : kernel_(&kernel),
+      length_(plan.config().segment_frames),
       hop_(plan.config().segment_hop),
       values_(plan.values()),
+      stride_((values_ + kStatisticsStep - 1) / kStatisticsStep * kStatisticsStep),
       frame_s_(static_cast<double>(plan.config().hop_length) / plan.config().sample_rate),
-      ring_(static_cast<size_t>(values_) * 2 * length_) {
-  present_.reserve(length_);
-  times_.reserve(length_);
-  sorted_.reserve(length_);
-  uint32_t row_column = 0;
+      ring_(static_cast<size_t>(stride_) * 2 * length_),
+      lowest_(stride_, -std::numeric_limits<float>::infinity()),
+      statistics_(static_cast<size_t>(stride_) * kStatisticCount) {
   for (const Column &column : plan.columns()) {
     const uint32_t value = plan.value_index(column);
-    auto group = std::find_if(groups_.begin(), groups_.end(), [=](const Group &g) { return g.value == value; });
-    if (group == groups_.end()) {
-      const bool absent = descriptor_row(column.descriptor).info.absent_is_zero != 0;
-      group = groups_.insert(groups_.end(), {value, absent, {}, 0});
-    }
-    group->wanted.emplace_back(column.functional, row_column++);
-    group->mask |= 1u << column.functional;
+    wanted_.push_back({value, column.functional});
+    if (descriptor_row(column.descriptor).info.absent_is_zero) lowest_[value] = 0;
   }
+  sorted_.reserve(length_);
 }
 
 bool Pooling::push(const float *values, size_t stride, float *row) {
-  const size_t at = frames_ % length_;
-  for (size_t v = 0; v < values_; ++v) {
-    float *ring = ring_.data() + v * 2 * length_;
-    ring[at] = ring[at + length_] = values[v * stride];
-  }
+  float *first = ring_.data() + frames_ % length_ * stride_, *second = first + static_cast<size_t>(length_) * stride_;
+  for (size_t v = 0; v < values_; ++v) first[v] = second[v] = values[v * stride];
   ++frames_;
   if (frames_ < length_ || (frames_ - length_) % hop_ != 0) return false;
-  const size_t oldest = frames_ % length_;
-  for (const Group &group : groups_) pool(group, ring_.data() + group.value * 2 * length_ + oldest, row);
+  const float *frames = ring_.data() + frames_ % length_ * stride_;
+  kernel_->statistics({frames, lowest_.data(), length_, stride_, statistics_.data()});
+  for (size_t c = 0; c < wanted_.size(); ++c) row[c] = static_cast<float>(functional(wanted_[c], frames));
   return true;
 }
 
-void Pooling::pool(const Group &group, const float *values, float *row) {
-  present_.clear();
-  times_.clear();
+double Pooling::median(uint32_t value, const float *frames) {
+  sorted_.clear();
   for (uint32_t i = 0; i < length_; ++i) {
-    if (group.absent_is_zero && !(values[i] > 0)) continue;
-    present_.push_back(values[i]);
-    times_.push_back(i * frame_s_);
+    const float x = frames[static_cast<size_t>(i) * stride_ + value];
+    if (x > lowest_[value]) sorted_.push_back(x);
   }
-  Statistics s;
-  if (!present_.empty()) {
-    const auto extremes = std::minmax_element(present_.begin(), present_.end());
-    s.value[kMin] = *extremes.first;
-    s.value[kMax] = *extremes.second;
-    s.value[kRange] = s.value[kMax] - s.value[kMin];
-    s.value[kMean] = mean_of(present_);
-    if (group.mask & (bit(kSd) | bit(kSkewness) | bit(kKurtosis))) s.moments(present_);
-    if (group.mask & bit(kSlope)) s.value[kSlope] = slope_of(times_, present_, s.value[kMean]);
-    if (group.mask & bit(kLowShare)) s.value[kLowShare] = share_below(present_, 0.5 * s.value[kMean]);
-    if (group.mask & bit(kMedian)) {
-      sorted_.assign(present_.begin(), present_.end());
-      s.value[kMedian] = median_of(sorted_);
-    }
+  const auto middle = sorted_.begin() + static_cast<std::ptrdiff_t>(sorted_.size() / 2);
+  std::nth_element(sorted_.begin(), middle, sorted_.end());
+  if (sorted_.size() % 2) return *middle;
+  return 0.5 * (*middle + *std::max_element(sorted_.begin(), middle));
+}
+
+// 0 where no frame counts.
+double Pooling::functional(const Wanted &wanted, const float *frames) {
+  const uint32_t v = wanted.value;
+  const auto of = [&](Statistic s) { return statistics_[static_cast<size_t>(s) * stride_ + v]; };
+  const double count = of(kCountOf), variance = of(kSumD2) / count, sd = std::sqrt(variance);
+  if (count == 0 && wanted.functional != kVoicedShare) return 0;
+  // Rounding only: no shape to speak of.
+  const bool steady = sd <= 1e-7 * std::max(std::fabs(of(kLargestOf)), std::fabs(of(kLeastOf)));
+  switch (wanted.functional) {
+    case kMin:
+      return of(kLeastOf);
+    case kMax:
+      return of(kLargestOf);
+    case kRange:
+      return of(kLargestOf) - of(kLeastOf);
+    case kMean:
+      return of(kMeanOf);
+    case kSd:
+      return sd;
+    case kSkewness:
+      return steady ? 0 : of(kSumD3) / count / (variance * sd);
+    case kKurtosis:
+      return steady ? 0 : of(kSumD4) / count / (variance * variance) - 3.0;
+    case kSlope:
+      return of(kSumE2) > 0 ? of(kSumED) / of(kSumE2) / frame_s_ : 0;
+    case kLowShare:
+      return of(kCountLow) / count;
+    case kMedian:
+      return median(v, frames);
+    default:
+      return voiced_share(v, frames);
   }
-  if (group.mask & bit(kVoicedShare)) {
-    const auto voiced = std::count_if(values, values + length_, [](float v) { return v > 0; });
-    s.value[kVoicedShare] = static_cast<double>(voiced) / length_;
-  }
-  for (const auto &[functional, column] : group.wanted) row[column] = static_cast<float>(s.value[functional]);
+}
+
+double Pooling::voiced_share(uint32_t value, const float *frames) const {
+  uint32_t voiced = 0;
+  for (uint32_t i = 0; i < length_; ++i) voiced += frames[static_cast<size_t>(i) * stride_ + value] > 0;
+  return static_cast<double>(voiced) / length_;
 }
 
 }  // namespace em

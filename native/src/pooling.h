@@ -4,33 +4,36 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernel.h"
 #include "plan.h"
 
 namespace em {
 
 class Pooling {
  public:
-  explicit Pooling(const Plan &plan);
+  Pooling(const Plan &plan, const Kernel &kernel);
   void reset() { frames_ = 0; }
+  // Goes on from where `other`, made from the same plan, is.
+  void take_state(const Pooling &other) { frames_ = other.frames_, ring_ = other.ring_; }
   // Takes one frame's values, `stride` apart; true where it completes a segment, whose row is then written.
   bool push(const float *values, size_t stride, float *row);
 
  private:
-  struct Statistics;
-  struct Group {  // the functionals wanted of one frame-level value
-    uint32_t value;
-    bool absent_is_zero;
-    std::vector<std::pair<uint32_t, uint32_t>> wanted;  // (functional, column of the row)
-    uint32_t mask;                                      // of the functionals
+  struct Wanted {  // a column of the row
+    uint32_t value, functional;
   };
-  void pool(const Group &group, const float *values, float *row);
+  double median(uint32_t value, const float *frames);
+  double voiced_share(uint32_t value, const float *frames) const;
+  double functional(const Wanted &wanted, const float *frames);
 
-  uint32_t length_, hop_, values_;
+  const Kernel *kernel_;
+  uint32_t length_, hop_, values_, stride_;  // stride_: values_ in whole steps of the kernel
   double frame_s_;
   uint64_t frames_ = 0;
-  std::vector<Group> groups_;
-  std::vector<float> ring_;  // [values][2 * length]: each frame twice, so that a segment is always contiguous
-  std::vector<double> present_, times_, sorted_;
+  std::vector<Wanted> wanted_;
+  std::vector<float> ring_;    // [2 * length][stride]: each frame twice, so that a segment is always contiguous
+  std::vector<float> lowest_;  // [stride] a frame counts where its value is larger: than 0 for what may be absent
+  std::vector<double> statistics_, sorted_;
 };
 
 }  // namespace em

@@ -9,7 +9,9 @@
 namespace em {
 namespace EM_ARCH {
 
-#if defined(__AVX2__)
+#if defined(__AVX512VL__)
+constexpr int kLanes = 16;
+#elif defined(__AVX2__)
 constexpr int kLanes = 8;
 #else
 constexpr int kLanes = 4;
@@ -43,6 +45,8 @@ EM_INLINE void narrow(vd v, vf *to, int half) {
   std::memcpy(reinterpret_cast<char *>(to) + half * sizeof part, &part, sizeof part);
 }
 
+EM_INLINE void store(vf v, float *p) { std::memcpy(p, &v, sizeof v); }
+
 EM_INLINE vf maximum(vf a, vf b) { return a > b ? a : b; }
 EM_INLINE vf minimum(vf a, vf b) { return a < b ? a : b; }
 EM_INLINE vf clamp(vf v, float low, float high) { return minimum(maximum(v, splat(low)), splat(high)); }
@@ -71,24 +75,80 @@ EM_INLINE vf natural_log(vf x) {
   return (s * 2.0f + tail) + e * 0.693145751953125f;
 }
 
-// rows[f][0..kLanes) -> columns[n][0..kLanes)
-#if defined(__AVX2__)
+// rows[f][0..kLanes) -> columns[n][0..kLanes). First the 4 x 4 blocks, each within a quarter of a register, then the
+// quarters among each other.
+#if defined(__AVX512VL__)
 EM_INLINE void transpose(vf *r) {
-  vf t[8], s[8];
-  for (int i = 0; i < 4; ++i) {
-    t[2 * i] = __builtin_shufflevector(r[2 * i], r[2 * i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
-    t[2 * i + 1] = __builtin_shufflevector(r[2 * i], r[2 * i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+  vf t[16];
+  for (int g = 0; g < 16; g += 4) {
+    const vf a = __builtin_shufflevector(r[g], r[g + 1], 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+    const vf b = __builtin_shufflevector(r[g], r[g + 1], 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+    const vf c = __builtin_shufflevector(r[g + 2], r[g + 3], 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+    const vf d =
+        __builtin_shufflevector(r[g + 2], r[g + 3], 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+    t[g] = __builtin_shufflevector(a, c, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+    t[g + 1] = __builtin_shufflevector(a, c, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+    t[g + 2] = __builtin_shufflevector(b, d, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+    t[g + 3] = __builtin_shufflevector(b, d, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
   }
-  for (int h = 0; h < 8; h += 4) {
-    for (int i = 0; i < 2; ++i) {
-      s[h + 2 * i] = __builtin_shufflevector(t[h + i], t[h + i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-      s[h + 2 * i + 1] = __builtin_shufflevector(t[h + i], t[h + i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
-    }
+  for (int c = 0; c < 4; ++c) {
+    const vf a = __builtin_shufflevector(t[c], t[c + 4], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+    const vf b = __builtin_shufflevector(t[c], t[c + 4], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+    const vf d = __builtin_shufflevector(t[c + 8], t[c + 12], 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+    const vf e =
+        __builtin_shufflevector(t[c + 8], t[c + 12], 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+    r[c] = __builtin_shufflevector(a, d, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+    r[c + 8] = __builtin_shufflevector(a, d, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+    r[c + 4] = __builtin_shufflevector(b, e, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+    r[c + 12] = __builtin_shufflevector(b, e, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
   }
-  for (int i = 0; i < 4; ++i) {
-    r[i] = __builtin_shufflevector(s[i], s[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-    r[i + 4] = __builtin_shufflevector(s[i], s[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+}
+// The even and the odd elements of the 2 * kLanes in a and b.
+EM_INLINE void split_two(vf a, vf b, vf *parts) {
+  parts[0] = __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  parts[1] = __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+// Every third of the 3 * kLanes in a, b and c, from the first, the second and the third.
+EM_INLINE void split_three(vf a, vf b, vf c, vf *parts) {
+  const vf s = __builtin_shufflevector(a, b, 0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, -1, -1, -1, -1, -1);
+  const vf t = __builtin_shufflevector(a, b, 1, 4, 7, 10, 13, 16, 19, 22, 25, 28, 31, -1, -1, -1, -1, -1);
+  const vf u = __builtin_shufflevector(a, b, 2, 5, 8, 11, 14, 17, 20, 23, 26, 29, -1, -1, -1, -1, -1, -1);
+  parts[0] = __builtin_shufflevector(s, c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 17, 20, 23, 26, 29);
+  parts[1] = __builtin_shufflevector(t, c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 18, 21, 24, 27, 30);
+  parts[2] = __builtin_shufflevector(u, c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 19, 22, 25, 28, 31);
+}
+EM_INLINE vf shift_in(float first, vf v) {
+  return __builtin_shufflevector(splat(first), v, 0, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30);
+}
+#elif defined(__AVX2__)
+EM_INLINE void transpose(vf *r) {
+  vf t[8];
+  for (int g = 0; g < 8; g += 4) {
+    const vf a = __builtin_shufflevector(r[g], r[g + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+    const vf b = __builtin_shufflevector(r[g], r[g + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+    const vf c = __builtin_shufflevector(r[g + 2], r[g + 3], 0, 8, 1, 9, 4, 12, 5, 13);
+    const vf d = __builtin_shufflevector(r[g + 2], r[g + 3], 2, 10, 3, 11, 6, 14, 7, 15);
+    t[g] = __builtin_shufflevector(a, c, 0, 1, 8, 9, 4, 5, 12, 13);
+    t[g + 1] = __builtin_shufflevector(a, c, 2, 3, 10, 11, 6, 7, 14, 15);
+    t[g + 2] = __builtin_shufflevector(b, d, 0, 1, 8, 9, 4, 5, 12, 13);
+    t[g + 3] = __builtin_shufflevector(b, d, 2, 3, 10, 11, 6, 7, 14, 15);
   }
+  for (int c = 0; c < 4; ++c) {
+    r[c] = __builtin_shufflevector(t[c], t[c + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    r[c + 4] = __builtin_shufflevector(t[c], t[c + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+EM_INLINE void split_two(vf a, vf b, vf *parts) {
+  parts[0] = __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
+  parts[1] = __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+}
+EM_INLINE void split_three(vf a, vf b, vf c, vf *parts) {
+  const vf s = __builtin_shufflevector(a, b, 0, 3, 6, 9, 12, 15, -1, -1);
+  const vf t = __builtin_shufflevector(a, b, 1, 4, 7, 10, 13, -1, -1, -1);
+  const vf u = __builtin_shufflevector(a, b, 2, 5, 8, 11, 14, -1, -1, -1);
+  parts[0] = __builtin_shufflevector(s, c, 0, 1, 2, 3, 4, 5, 10, 13);
+  parts[1] = __builtin_shufflevector(t, c, 0, 1, 2, 3, 4, 8, 11, 14);
+  parts[2] = __builtin_shufflevector(u, c, 0, 1, 2, 3, 4, 9, 12, 15);
 }
 EM_INLINE vf shift_in(float first, vf v) {
   return __builtin_shufflevector(splat(first), v, 0, 8, 9, 10, 11, 12, 13, 14);
@@ -101,6 +161,18 @@ EM_INLINE void transpose(vf *r) {
   r[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
   r[2] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
   r[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
+}
+EM_INLINE void split_two(vf a, vf b, vf *parts) {
+  parts[0] = __builtin_shufflevector(a, b, 0, 2, 4, 6);
+  parts[1] = __builtin_shufflevector(a, b, 1, 3, 5, 7);
+}
+EM_INLINE void split_three(vf a, vf b, vf c, vf *parts) {
+  const vf s = __builtin_shufflevector(a, b, 0, 3, 6, -1);
+  const vf t = __builtin_shufflevector(a, b, 1, 4, 7, -1);
+  const vf u = __builtin_shufflevector(a, b, 2, 5, -1, -1);
+  parts[0] = __builtin_shufflevector(s, c, 0, 1, 2, 5);
+  parts[1] = __builtin_shufflevector(t, c, 0, 1, 2, 6);
+  parts[2] = __builtin_shufflevector(u, c, 0, 1, 4, 7);
 }
 EM_INLINE vf shift_in(float first, vf v) { return __builtin_shufflevector(splat(first), v, 0, 4, 5, 6); }
 #endif

@@ -7,16 +7,55 @@
 namespace em {
 
 struct FftTables {
-  uint32_t n = 0;                      // real length, a power of two
-  uint32_t m = 0;                      // n / 2, the complex length
-  const uint32_t *reversed = nullptr;  // [m] bit reversal
-  const float *twiddles = nullptr;     // per radix-4 pass, per j: w, w^2, w^3 as (re, im) pairs
-  const float *untangle = nullptr;     // [m / 2 + 1] exp(-2 pi i k / n) as (re, im) pairs
+  uint32_t n = 0;            // a power of two: first_radix times a power of 4
+  uint32_t first_radix = 0;  // 4 or 8
+  const uint32_t *order =
+      nullptr;  // [n / first_radix] where the first pass puts the transform of sample i, i + stride ...
+  const float *twiddles = nullptr;  // per later pass, per j: what Twiddle in fft.h names
 };
 
 struct MelFilter {
   uint32_t first, count;  // bins
   const float *weights;
+};
+
+// The candidates of the last frame: height gathered on the best path to each, less that of the best; natural logarithm
+// of the lag; what a jump from it costs, per neper.
+struct PitchPath {
+  float total[4], log_lag[4], weight[4];
+};
+
+constexpr uint32_t kPhaseTaps = 8;      // of the decimation filter, a low-rate sample
+constexpr uint32_t kLagsPerSample = 2;  // of the autocorrelation, a low-rate sample
+
+struct PitchTables {
+  uint32_t decimation = 1;      // from the sample rate to the low rate
+  uint32_t length = 0;          // of the frame, low-rate samples
+  uint32_t offset = 0;          // from the start of the span, samples
+  const float *taps = nullptr;  // [kPhaseTaps * decimation] low-pass
+  const float *window = nullptr;
+  FftTables fft, lag_fft;
+  const float *lag_weights = nullptr, *lag_cosines = nullptr;  // [lag_fft.n] of autocorrelation()
+  float lag_rate_hz = 0;                                       // lags a second
+  uint32_t lag_min = 0, lag_max = 0;
+  float shortest_lag = 0;                    // of the highest F0; refined lags below it are refused
+  const float *window_correction = nullptr;  // [lag_max + 4] r_w(0) / r_w(lag)
+  const float *octave_bonus = nullptr;       // [lag_max + 4]
+  float mean_square_scale = 0;               // from the autocorrelation at lag 0
+  float jump_cost = 0;                       // per neper
+  float f0_min_hz = 0, f0_max_hz = 0, voicing_threshold = 0;
+};
+
+// Of lags 4q .. 4q + 3 at bin k: cosines of pi k m / K, and for odd m those of K/2 - k, which are sines but for the
+// sign.
+struct LpcTerms {
+  double cos0, cos1, sin1, cos2, cos3, sin3;
+};
+
+struct LpcTables {
+  uint32_t order = 0, bins = 0, first_bin = 0;  // bins: K of docs/descriptors.md, even
+  uint32_t rows = 0, quads = 0;                 // K / 4 + 1; of lags
+  const LpcTerms *terms = nullptr;              // [quads][rows]
 };
 
 struct Tables {
@@ -33,28 +72,19 @@ struct Tables {
   // MFCC
   uint32_t n_mels = 0, n_mfcc = 0;  // n_mfcc: coefficients 0 .. n_mfcc - 1 are computed
   const MelFilter *mel = nullptr;
-  const float *dct = nullptr;  // [n_mfcc][n_mels]
+  const float *dct = nullptr;  // [ceil(n_mfcc / 4)][ceil(n_mels / 2)][4]
 
-  // Pitch
-  uint32_t pitch_length = 0, pitch_offset = 0, lag_min = 0, lag_max = 0;
-  const float *pitch_window = nullptr;
-  FftTables pitch_fft;
-  const float *window_correction = nullptr;  // [lag_max + 2] r_w(0) / r_w(lag)
-  const float *octave_bonus = nullptr;       // [lag_max + 2]
-  float f0_min_hz = 0, f0_max_hz = 0, voicing_threshold = 0;
+  PitchTables pitch;
 
-  // Formants
-  uint32_t lpc_order = 0, lpc_bins = 0, formant_first_bin = 0;  // lpc_bins: K of docs/descriptors.md
-  uint32_t lpc_stride = 0;                                      // lpc_order + 1 rounded up to a multiple of 4
-  const double *lpc_cosines = nullptr;                          // [K + 1][lpc_stride], zeros from column order + 1 on
+  LpcTables lpc;
 };
 
 // What must be computed before a descriptor can be.
 enum Stage : uint32_t {
-  kSignal = 0,
-  kSpectrum = 1,    // power, magnitude, energy of the short frame
-  kEmphasised = 2,  // power spectrum of the pre-emphasised short frame
-  kPitch = 4,       // best lag and its height
+  kSignal = 1,      // the samples themselves
+  kSpectrum = 2,    // power, magnitude of the short frame
+  kEmphasised = 4,  // power spectrum of the pre-emphasised short frame
+  kPitch = 8,       // best lag and its height
 };
 
 }  // namespace em

@@ -50,7 +50,7 @@ class FeatureConfig:
     mel_edges: str = "exact"
     f0_min_hz: float = 55.0
     f0_max_hz: float = 1000.0
-    voicing_threshold: float = 0.45
+    voicing_threshold: float = 0.5
     lpc_order: int = 12
     lpc_fmax_hz: float = 5500.0
     segment_frames: int = 120

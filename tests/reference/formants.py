@@ -1,5 +1,7 @@
 """Formants by linear prediction of the lower band of the spectrum (selective linear prediction)."""
 
+from math import floor
+
 import numpy as np
 
 LOWEST_HZ = 90.0
@@ -8,8 +10,8 @@ WHITENING = 1e-4
 
 
 def band(config) -> int:
-    """K: the bin that the band's upper edge lies at."""
-    return min(config.n_fft // 2, round(config.lpc_fmax_hz * config.n_fft / config.sample_rate))
+    """K: the even bin nearest to the band's upper edge."""
+    return min(config.n_fft // 2, 2 * floor(config.lpc_fmax_hz * config.n_fft / config.sample_rate / 2 + 0.5))
 
 
 def autocorrelation(emphasised_power: np.ndarray, config) -> np.ndarray:

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass, fields
 from functools import cached_property
-from math import ceil
 
 import numpy as np
 
 from reference.formants import formants
 from reference.mfcc import log_mel
-from reference.pitch import f0_and_hnr
+from reference.pitch import LowRate, f0_and_hnr, frames_of
 from reference.spectrum import power_spectrum, window
 
 
@@ -28,7 +27,7 @@ class Config:
     mel_edges: str = "exact"
     f0_min_hz: float = 55.0
     f0_max_hz: float = 1000.0
-    voicing_threshold: float = 0.45
+    voicing_threshold: float = 0.5
     lpc_order: int = 12
     lpc_fmax_hz: float = 5500.0
     segment_frames: int = 120
@@ -40,12 +39,13 @@ class Config:
                 object.__setattr__(self, field.name, float(np.float32(getattr(self, field.name))))
 
     @property
-    def pitch_length(self) -> int:
-        return ceil(3 * self.sample_rate / self.f0_min_hz)
+    def low_rate(self) -> LowRate:
+        return LowRate(self.sample_rate, self.f0_min_hz, self.f0_max_hz)
 
     def span(self, pitch: bool) -> int:
         """Samples from the first to the last that a frame looks at, if pitch is (not) among the columns."""
-        return max(self.frame_length, self.pitch_length) if pitch else self.frame_length
+        low = self.low_rate
+        return max(self.frame_length, low.covered + low.decimation // 2 * 2) if pitch else self.frame_length
 
 
 def preemphasise(x: np.ndarray, a: float) -> np.ndarray:
@@ -76,8 +76,10 @@ class Frames:
 
     @cached_property
     def pitch(self) -> np.ndarray:
-        """[count, pitch_length] samples of the pitch frames."""
-        return self._centred(self.x, self.config.pitch_length)
+        """[count, L] low-rate samples of the pitch frames."""
+        low = self.config.low_rate
+        starts = (self.span - low.covered) // 2 + self.config.hop_length * np.arange(self.count)
+        return frames_of(self.x, low, starts)
 
     @cached_property
     def window(self) -> np.ndarray:
@@ -100,7 +102,8 @@ class Frames:
 
     @cached_property
     def f0_and_hnr(self) -> tuple[np.ndarray, np.ndarray]:
-        return f0_and_hnr(self.pitch, self.config)
+        hop_s = self.config.hop_length / self.config.sample_rate
+        return f0_and_hnr(self.pitch, self.config.low_rate, self.config.voicing_threshold, hop_s)
 
     @cached_property
     def formants(self) -> np.ndarray:

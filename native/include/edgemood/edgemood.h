@@ -76,7 +76,7 @@ typedef struct em_config {
   uint32_t mel_edges;      /* em_mel_edges; EM_MEL_EDGES_EXACT */
   float f0_min_hz;         /* 55 */
   float f0_max_hz;         /* 1000; at most sample_rate / 4 */
-  float voicing_threshold; /* of the normalised autocorrelation; 0.45; 0 to 1 */
+  float voicing_threshold; /* of the normalised autocorrelation; 0.5; 0 to 1 */
   uint32_t lpc_order;      /* 12; 4 to 32 */
   float lpc_fmax_hz;       /* upper edge of the band the LPC models; 5500 */
   uint32_t segment_frames; /* frames in a segment; 120 (3 s); 1 to 100000, and below 2^31 samples */

@@ -4,12 +4,12 @@ namespace em {
 namespace EM_ARCH {
 
 void f0(Block &block, vf *out) {
-  const Tables &t = block.tables;
+  const PitchTables &p = block.tables.pitch;
   constexpr float kSilence = 1e-6f;  // mean square: -60 dBFS
   const vi voiced =
-      (block.pitch_lag > 0.0f) & (block.pitch_height >= t.voicing_threshold) & (block.pitch_mean_square >= kSilence);
-  const vf lag = voiced ? block.pitch_lag : splat(1.0f);
-  *out = voiced ? clamp(t.sample_rate / lag, t.f0_min_hz, t.f0_max_hz) : vf{};
+      (block.pitch.lag > 0.0f) & (block.pitch.height >= p.voicing_threshold) & (block.pitch.mean_square >= kSilence);
+  const vf lag = voiced ? block.pitch.lag : splat(1.0f);
+  *out = voiced ? clamp(p.lag_rate_hz / lag, p.f0_min_hz, p.f0_max_hz) : vf{};
 }
 
 }  // namespace EM_ARCH

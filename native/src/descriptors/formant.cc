@@ -1,5 +1,8 @@
 // Resonances of a linear-prediction envelope fitted to the low band of the spectrum only (selective linear
 // prediction, Makhoul 1975): the order then suits the band, whatever the sample rate.
+//
+// With K the band's last bin, the cosines of bins k, K - k, K/2 - k and K/2 + k are the same but for signs and, for odd
+// lags, an exchange with the sine: both transforms between spectrum and lags take four bins at a time.
 #include "../block.h"
 
 namespace em {
@@ -7,20 +10,35 @@ namespace EM_ARCH {
 
 namespace {
 
-constexpr int kMaxOrder = 32;
+constexpr uint32_t kMaxLags = 36;  // of the highest order, 32, in whole quads
 constexpr double kSilence = 1e-9;
 
 // In double: a spectrum of a few harmonics leaves the normal equations close to singular, and the envelope's dips are
 // small differences of large numbers.
-EM_INLINE void autocorrelation(const Tables &t, const vf *power, int half, vd *r) {
-  for (uint32_t m = 0; m < t.lpc_stride; m += 4) {
-    vd sum[4] = {};
-    for (uint32_t k = 0; k <= t.lpc_bins; ++k) {
-      const vd p = widen(power + k, half) * (k == 0 || k == t.lpc_bins ? 1.0 : 2.0);
-      const double *cosines = t.lpc_cosines + static_cast<size_t>(k) * t.lpc_stride + m;
-      for (uint32_t i = 0; i < 4; ++i) sum[i] += p * cosines[i];
+EM_INLINE void autocorrelation(const LpcTables &lpc, const vf *power, vf *folded, int half, vd *r) {
+  const uint32_t last = lpc.bins, middle = last / 2, rows = lpc.rows;
+  if (half == 0) {
+    for (uint32_t k = 0; k < rows; ++k) {
+      const float weight =
+          k == 0 || 2 * k == middle ? 1.0f : 2.0f;  // bins at the ends count once, middles appear twice
+      const vf outer = power[k] + power[last - k], inner = power[middle - k] + power[middle + k];
+      folded[4 * k] = (outer + inner) * weight;
+      folded[4 * k + 1] = (outer - inner) * weight;
+      folded[4 * k + 2] = (power[k] - power[last - k]) * weight;
+      folded[4 * k + 3] = (power[middle - k] - power[middle + k]) * weight;
     }
-    for (uint32_t i = 0; i < 4; ++i) r[m + i] = sum[i];
+  }
+  for (uint32_t quad = 0; quad < lpc.quads; ++quad) {
+    const LpcTerms *terms = lpc.terms + quad * rows;
+    vd sum[4] = {};
+    for (uint32_t k = 0; k < rows; ++k) {
+      const vd outer = widen(folded + 4 * k + 2, half), inner = widen(folded + 4 * k + 3, half);
+      sum[0] += widen(folded + 4 * k, half) * terms[k].cos0;
+      sum[1] += outer * terms[k].cos1 + inner * terms[k].sin1;
+      sum[2] += widen(folded + 4 * k + 1, half) * terms[k].cos2;
+      sum[3] += outer * terms[k].cos3 + inner * terms[k].sin3;
+    }
+    for (uint32_t i = 0; i < 4; ++i) r[4 * quad + i] = sum[i];
   }
 }
 
@@ -43,69 +61,71 @@ EM_INLINE void levinson(const vd *r, uint32_t order, vd *a) {
 }
 
 // |A|^2 on the band's bins: b[0] + 2 sum b[m] cos(pi k m / K), b the autocorrelation of a.
-EM_INLINE void inverse_envelope(const Tables &t, const vd *a, int half, vf *d) {
-  const uint32_t order = t.lpc_order;
-  vd b[kMaxOrder + 4] = {};
-  for (uint32_t m = 0; m <= order; ++m) {
-    for (uint32_t i = 0; i + m <= order; ++i) b[m] += a[i] * a[i + m];
+EM_INLINE void inverse_envelope(const LpcTables &lpc, const vd *a, int half, vf *d) {
+  const uint32_t last = lpc.bins, middle = last / 2;
+  vd b[kMaxLags] = {};
+  for (uint32_t m = 0; m <= lpc.order; ++m) {
+    for (uint32_t i = 0; i + m <= lpc.order; ++i) b[m] += a[i] * a[i + m];
     if (m > 0) b[m] *= 2.0;
   }
-  for (uint32_t k = 0; k <= t.lpc_bins; ++k) {
-    const double *cosines = t.lpc_cosines + static_cast<size_t>(k) * t.lpc_stride;
-    vd sum{};
-    for (uint32_t m = 0; m < t.lpc_stride; m += 4)
-      for (uint32_t i = 0; i < 4; ++i) sum += b[m + i] * cosines[m + i];
-    narrow(sum, d + k, half);
+  for (uint32_t k = 0; k < lpc.rows; ++k) {
+    vd even{}, between{}, outer{}, inner{};
+    for (uint32_t quad = 0; quad < lpc.quads; ++quad) {
+      const LpcTerms &t = lpc.terms[quad * lpc.rows + k];
+      const vd *lags = b + 4 * quad;
+      even += lags[0] * t.cos0;
+      between += lags[2] * t.cos2;
+      outer += lags[1] * t.cos1 + lags[3] * t.cos3;
+      inner += lags[1] * t.sin1 + lags[3] * t.sin3;
+    }
+    narrow(even + between + outer, d + k, half);
+    narrow(even + between - outer, d + last - k, half);
+    narrow(even - between + inner, d + middle - k, half);
+    narrow(even - between - inner, d + middle + k, half);
   }
 }
 
-struct Dip {
-  vf bin, before, at, after;
-};
-
-EM_INLINE void keep(Dip &dip, vi mask, uint32_t k, const vf *d) {
-  dip.bin = mask ? splat(static_cast<float>(k)) : dip.bin;
-  dip.before = mask ? d[k - 1] : dip.before;
-  dip.at = mask ? d[k] : dip.at;
-  dip.after = mask ? d[k + 1] : dip.after;
-}
-
-EM_INLINE vf frequency(const Tables &t, const Dip &dip) {
+// The peak's frequency by a parabola through the logarithms of the dip of |A|^2 and its neighbours.
+EM_INLINE vf frequency(const Tables &t, const vf *d, vf bin) {
   constexpr float kFloor = 1e-12f;
-  const vf left = natural_log(maximum(dip.before, splat(kFloor)));
-  const vf middle = natural_log(maximum(dip.at, splat(kFloor)));
-  const vf right = natural_log(maximum(dip.after, splat(kFloor)));
+  vf before = splat(1.0f), at = before, after = before;
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const auto k = static_cast<uint32_t>(bin[lane]);
+    if (k == 0) continue;
+    before[lane] = d[k - 1][lane], at[lane] = d[k][lane], after[lane] = d[k + 1][lane];
+  }
+  const vf left = natural_log(maximum(before, splat(kFloor)));
+  const vf middle = natural_log(maximum(at, splat(kFloor)));
+  const vf right = natural_log(maximum(after, splat(kFloor)));
   const vf curve = left - middle * 2.0f + right;
   const vf shift = (left - right) * 0.5f / (curve > 0.0f ? curve : splat(1.0f));
-  const vf hz = (dip.bin + clamp(shift, -0.5f, 0.5f)) * (t.sample_rate / static_cast<float>(t.fft.n));
-  return dip.bin > 0.0f ? hz : vf{};
+  const vf hz = (bin + clamp(shift, -0.5f, 0.5f)) * (t.sample_rate / static_cast<float>(t.fft.n));
+  return bin > 0.0f ? hz : vf{};
 }
 
 }  // namespace
 
 void formant(Block &block, vf *out) {
   const Tables &t = block.tables;
-  vf *d = block.scratch, power{};
+  vf *d = block.scratch, *folded = d + t.lpc.bins + 1, power{};
   for (int half = 0; half < 2; ++half) {
-    vd r[kMaxOrder + 4] = {}, a[kMaxOrder + 1] = {};
-    autocorrelation(t, block.emphasised, half, r);
+    vd r[kMaxLags] = {}, a[kMaxLags] = {};
+    autocorrelation(t.lpc, block.emphasised, folded, half, r);
     narrow(r[0], &power, half);
     r[0] = r[0] < kSilence ? vd{} + 1.0 : r[0] * 1.0001;
-    levinson(r, t.lpc_order, a);
-    inverse_envelope(t, a, half, d);
+    levinson(r, t.lpc.order, a);
+    inverse_envelope(t.lpc, a, half, d);
+  }
+
+  vf first{}, second{};  // from the top down: the last two dips met are the lowest
+  for (uint32_t k = t.lpc.bins - 1; k >= t.lpc.first_bin; --k) {
+    const vi dip = (d[k] < d[k - 1]) & (d[k] <= d[k + 1]);
+    second = dip ? first : second;
+    first = dip ? splat(static_cast<float>(k)) : first;
   }
   const vi silent = power < static_cast<float>(kSilence);
-
-  const Dip none = {vf{}, splat(1.0f), splat(1.0f), splat(1.0f)};
-  Dip first = none, second = none;
-  for (uint32_t k = t.formant_first_bin; k < t.lpc_bins; ++k) {
-    const vi dip = (d[k] < d[k - 1]) & (d[k] <= d[k + 1]) & ~silent;
-    const vi is_second = dip & (first.bin > 0.0f) & (second.bin == 0.0f);
-    keep(second, is_second, k, d);
-    keep(first, dip & (first.bin == 0.0f), k, d);
-  }
-  out[0] = frequency(t, first);
-  out[1] = frequency(t, second);
+  out[0] = frequency(t, d, silent ? vf{} : first);
+  out[1] = frequency(t, d, silent ? vf{} : second);
 }
 
 }  // namespace EM_ARCH
