@@ -102,7 +102,14 @@ def bench_report_drops_nobody() -> None:
     done: dict[str, Any] = {
         peer.key: {"error": "does not install: no wheel"} if _odd(peer) else measured for peer in PEERS
     }
-    results = {"quick": False, "date": "2000-01-01", "machine": "m", "effort": {"music_s": 600}, "peers": done}
+    results = {
+        "quick": False,
+        "date": "2000-01-01",
+        "machine": "m",
+        "yardstick": "FFTW",
+        "effort": {"music_s": 600},
+        "peers": done,
+    }
     page = report.markdown(results)
     for peer in PEERS:
         assert f"| {peer.name} |" in page or f"- {peer.name}: not measured" in page

@@ -130,13 +130,15 @@ def main() -> int:
     for name, rate in (("16k", RATE), ("shipped", 22050)):
         signals[name] = str(BUILD / f"{name}.f32")
         music.load(options.music, rate, effort.music_s).tofile(signals[name])
-    if yardstick.build() is None:
+    stick = "FFTW" if yardstick.build() else "SciPy"
+    if stick == "SciPy":
         _say("FFTW is missing (apt install libfftw3-dev): SciPy's FFT is the yardstick instead")
 
     kept = BUILD / ("quick.json" if options.quick else "results.json")
     run = Run(options.peers, effort, signals, options.quick)
     if options.only and kept.exists():
         run.results = {**json.loads(kept.read_text()), **run.results}
+    run.results["yardstick"] = stick
     for section in options.only or SECTIONS:
         _say(section)
         if section == "peers":

@@ -63,7 +63,7 @@ def disagreeing(results: Results) -> list[str]:
 
 
 def _introduction(results: Results) -> str:
-    name = results.get("yardstick", "FFTW")
+    name = results["yardstick"]
     return _INTRODUCTION.format(
         date=results["date"],
         quick=" with `--quick`: to try the command, not to quote" if results["quick"] else "",
