@@ -77,6 +77,65 @@ class Extractor {
   std::unique_ptr<em_extractor, Destroy> handle_;
 };
 
+// Interleaved frames [n, channels], or [n] where there is one channel; mono samples out.
+class Resampler {
+ public:
+  Resampler(uint32_t rate_in, uint32_t rate_out, uint32_t channels, bool low_latency) : channels_(channels) {
+    char message[256];
+    em_resampler *handle = nullptr;
+    const em_status status =
+        em_resampler_create(rate_in, rate_out, channels, low_latency, &handle, message, sizeof message);
+    if (status != EM_OK) throw NativeError(status, message);
+    handle_.reset(handle);
+  }
+
+  py::array_t<float> push(const Samples &frames) {
+    const bool fits = frames.ndim() == 2 ? frames.shape(1) == static_cast<py::ssize_t>(channels_)
+                                         : frames.ndim() == 1 && channels_ == 1;
+    if (!fits) throw py::value_error("frames must be [n, " + std::to_string(channels_) + "]");
+    const auto n = static_cast<size_t>(frames.shape(0));
+    const float *data = frames.data();
+    return samples(n, [this, data, n](float *out, size_t capacity, size_t *count) {
+      return em_resampler_push(handle_.get(), data, n, out, capacity, count);
+    });
+  }
+
+  py::array_t<float> finish() {
+    return samples(0, [this](float *out, size_t capacity, size_t *count) {
+      return em_resampler_finish(handle_.get(), out, capacity, count);
+    });
+  }
+
+  void reset() { em_resampler_reset(handle_.get()); }
+  size_t latency() const { return em_resampler_latency(handle_.get()); }
+  float peak() const { return em_resampler_peak(handle_.get()); }
+
+ private:
+  struct Destroy {
+    void operator()(em_resampler *r) const { em_resampler_destroy(r); }
+  };
+
+  template <typename Call>
+  py::array_t<float> samples(size_t n_frames, Call call) {
+    const size_t capacity = em_resampler_max_output(handle_.get(), n_frames);
+    py::array_t<float> out(static_cast<py::ssize_t>(capacity));
+    float *data = out.mutable_data();
+    size_t count = 0;
+    em_status status;
+    {
+      py::gil_scoped_release release;
+      status = call(data, capacity, &count);
+    }
+    if (status == EM_ERROR_NOT_FINITE) throw NativeError(status, std::to_string(count));
+    if (status != EM_OK) throw NativeError(status, em_status_name(status));
+    if (count == capacity) return out;
+    return out[py::slice(0, static_cast<py::ssize_t>(count), 1)].cast<py::array_t<float>>();
+  }
+
+  uint32_t channels_;
+  std::unique_ptr<em_resampler, Destroy> handle_;
+};
+
 using DescriptorRow = std::tuple<std::string, std::string, float, float, std::string, std::string, bool>;
 
 std::vector<DescriptorRow> descriptors() {
@@ -139,6 +198,15 @@ PYBIND11_MODULE(_native, m) {
       .def("reset", &Extractor::reset)
       .def_property_readonly("row_length", &Extractor::row_length)
       .def_property_readonly("row_hop", &Extractor::row_hop);
+
+  py::class_<Resampler>(m, "Resampler")
+      .def(py::init<uint32_t, uint32_t, uint32_t, bool>(), py::arg("rate_in"), py::arg("rate_out"), py::arg("channels"),
+           py::arg("low_latency") = false)
+      .def("push", &Resampler::push, py::arg("frames").noconvert())
+      .def("finish", &Resampler::finish)
+      .def("reset", &Resampler::reset)
+      .def_property_readonly("latency", &Resampler::latency)
+      .def_property_readonly("peak", &Resampler::peak);
 
   m.def("descriptors", &descriptors, "(name, unit, minimum, maximum, summary, source, absent_is_zero) of each");
   m.def("functionals", &functionals);

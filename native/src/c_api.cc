@@ -6,9 +6,14 @@
 #include "columns.h"
 #include "error.h"
 #include "extractor.h"
+#include "resampler.h"
 
 struct em_extractor {
   em::Extractor extractor;
+};
+
+struct em_resampler {
+  em::Resampler resampler;
 };
 
 namespace {
@@ -17,14 +22,9 @@ void put_message(char *message, size_t size, const char *text) {
   if (message && size) std::snprintf(message, size, "%s", text);
 }
 
-em_status create(const em_config &config, const char *const *names, size_t count, em_extractor **extractor,
-                 char *message, size_t size) try {
-  std::vector<std::string> columns;
-  for (size_t i = 0; i < count; ++i) {
-    if (!names[i]) throw em::Error(EM_ERROR_ARGUMENT, "names[" + std::to_string(i) + "] is null");
-    columns.emplace_back(names[i]);
-  }
-  *extractor = new em_extractor{em::Extractor(config, columns)};
+template <typename Make>
+em_status guarded(char *message, size_t size, Make make) try {
+  make();
   return EM_OK;
 } catch (const em::Error &error) {
   put_message(message, size, error.what());
@@ -40,13 +40,7 @@ uint32_t em_abi_version(void) { return EM_ABI_VERSION; }
 const char *em_version(void) { return EDGEMOOD_VERSION; }
 const char *em_feature_version(void) { return "3"; }
 
-const char *em_instruction_set(void) {
-  size_t count = 0;
-  const em::Kernel *const *all = em::kernels(&count);
-  for (size_t i = 0; i < count; ++i)
-    if (all[i]->supported()) return all[i]->name;
-  return all[count - 1]->name;
-}
+const char *em_instruction_set(void) { return em::best_kernel()->name; }
 
 const char *em_status_name(em_status status) {
   switch (status) {
@@ -95,7 +89,14 @@ em_status em_extractor_create(const em_config *config, const char *const *names,
     put_message(message, message_size, "struct_size: not this version's em_config; call em_config_init first");
     return EM_ERROR_CONFIG;
   }
-  return create(*config, names, count, extractor, message, message_size);
+  return guarded(message, message_size, [=] {
+    std::vector<std::string> columns;
+    for (size_t i = 0; i < count; ++i) {
+      if (!names[i]) throw em::Error(EM_ERROR_ARGUMENT, "names[" + std::to_string(i) + "] is null");
+      columns.emplace_back(names[i]);
+    }
+    *extractor = new em_extractor{em::Extractor(*config, columns)};
+  });
 }
 
 void em_extractor_destroy(em_extractor *extractor) { delete extractor; }
@@ -118,4 +119,34 @@ em_status em_extractor_finish(em_extractor *e, float *rows, size_t capacity, siz
 
 void em_extractor_reset(em_extractor *e) {
   if (e) e->extractor.reset();
+}
+
+em_status em_resampler_create(uint32_t rate_in, uint32_t rate_out, uint32_t channels, int low_latency,
+                              em_resampler **resampler, char *message, size_t message_size) {
+  put_message(message, message_size, "");
+  if (!resampler) return EM_ERROR_ARGUMENT;
+  *resampler = nullptr;
+  return guarded(message, message_size,
+                 [=] { *resampler = new em_resampler{em::Resampler(rate_in, rate_out, channels, low_latency != 0)}; });
+}
+
+void em_resampler_destroy(em_resampler *resampler) { delete resampler; }
+
+size_t em_resampler_max_output(const em_resampler *r, size_t n) { return r ? r->resampler.max_output(n) : 0; }
+size_t em_resampler_latency(const em_resampler *r) { return r ? r->resampler.latency() : 0; }
+float em_resampler_peak(const em_resampler *r) { return r ? r->resampler.peak() : 0; }
+
+em_status em_resampler_push(em_resampler *r, const float *frames, size_t n, float *out, size_t capacity,
+                            size_t *n_out) {
+  if (!r || !n_out || (n && !frames) || (capacity && !out)) return EM_ERROR_ARGUMENT;
+  return r->resampler.push(frames, n, out, capacity, n_out);
+}
+
+em_status em_resampler_finish(em_resampler *r, float *out, size_t capacity, size_t *n_out) {
+  if (!r || !n_out || (capacity && !out)) return EM_ERROR_ARGUMENT;
+  return r->resampler.finish(out, capacity, n_out);
+}
+
+void em_resampler_reset(em_resampler *r) {
+  if (r) r->resampler.reset();
 }

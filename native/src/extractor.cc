@@ -15,14 +15,6 @@ constexpr size_t kReadAhead = 32;      // vectors may read this far past the sam
 constexpr size_t kCacheLine = 16;      // floats
 constexpr size_t kBlocksBuffered = 4;  // amortises moving the overlap to the front
 
-const Kernel *best_kernel() {
-  size_t count = 0;
-  const Kernel *const *all = kernels(&count);
-  for (size_t i = 0; i < count; ++i)
-    if (all[i]->supported()) return all[i];
-  return all[count - 1];
-}
-
 float *at_or_null(AlignedFloats &buffer, size_t index) { return buffer.empty() ? nullptr : buffer.data() + index; }
 
 void move_to_front(AlignedFloats &buffer, size_t from, size_t count) {

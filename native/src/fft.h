@@ -136,14 +136,8 @@ EM_INLINE void middle_pass(uint32_t n, const Twiddle *twiddles, vf *data) {
   }
 }
 
-// Transforms the samples that `tile` gives and hands bins 0 .. n/2 to `use(k, re, im)`. `data` holds n vectors; `use`
-// may put bin k into data[k].
-template <typename Tile, typename Use>
-EM_INLINE void real_fft(const FftTables &fft, vf *data, Tile tile, Use use) {
-  if (fft.first_radix == 4)
-    first_pass<4>(fft, tile, data);
-  else
-    first_pass<8>(fft, tile, data);
+// All but the first and the last; a function of its own, since all transforms share it. The last pass's twiddles.
+static __attribute__((noinline)) const Twiddle *middle_passes(const FftTables &fft, vf *data) {
   const uint32_t quarter = fft.n / 4;
   const Twiddle *twiddles = nullptr;
   for (vf *part = data; part < data + fft.n; part += quarter) {  // one after the other: a quarter stays in the L1 cache
@@ -153,7 +147,19 @@ EM_INLINE void real_fft(const FftTables &fft, vf *data, Tile tile, Use use) {
       twiddles += h / 2 - 1;
     }
   }
-  with_length(quarter, [&](auto at) {
+  return twiddles;
+}
+
+// Transforms the samples that `tile` gives and hands bins 0 .. n/2 to `use(k, re, im)`. `data` holds n vectors; `use`
+// may put bin k into data[k].
+template <typename Tile, typename Use>
+EM_INLINE void real_fft(const FftTables &fft, vf *data, Tile tile, Use use) {
+  if (fft.first_radix == 4)
+    first_pass<4>(fft, tile, data);
+  else
+    first_pass<8>(fft, tile, data);
+  const Twiddle *twiddles = middle_passes(fft, data);
+  with_length(fft.n / 4, [&](auto at) {
     real_butterflies(data, at.h, use);
     for (uint32_t j = 1; j < at.h / 2; ++j) butterfly(data, at.h, j, twiddles[j - 1], use);
   });

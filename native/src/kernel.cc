@@ -139,9 +139,13 @@ bool supported() {
 }  // namespace
 
 void statistics(const StatisticsJob &job);
+uint32_t mix(const MixJob &job);
+size_t resample_bytes(const ResampleTables &t);
+void resample(const ResampleJob &job);
 
 extern const Kernel kernel;
-const Kernel kernel = {EM_ARCH_NAME, kLanes, supported, workspace_bytes, run, take, statistics};
+const Kernel kernel = {EM_ARCH_NAME, kLanes,     supported, workspace_bytes, run,
+                       take,         statistics, mix,       resample_bytes,  resample};
 
 }  // namespace EM_ARCH
 }  // namespace em

@@ -62,6 +62,22 @@ struct StatisticsJob {
 };
 constexpr uint32_t kStatisticsStep = 8;
 
+// Interleaved frames to the mean of their channels.
+struct MixJob {
+  const float *frames;
+  size_t count;
+  uint32_t channels;
+  float *mono;
+};
+
+struct ResampleJob {
+  const ResampleTables *tables;
+  const float *signal;  // start of the first block; lanes - 1 hops and one block are read
+  uint32_t blocks;      // wanted, up to lanes
+  void *workspace;      // Kernel::resample_bytes, aligned to 64, zeros at first
+  float *out;           // [blocks][outputs]
+};
+
 struct Kernel {
   const char *name;
   uint32_t lanes;
@@ -71,6 +87,10 @@ struct Kernel {
   // False where a sample is NaN or infinite.
   bool (*take)(const Intake &);
   void (*statistics)(const StatisticsJob &);
+  // The bits of the largest magnitude; those of NaN are the largest of all.
+  uint32_t (*mix)(const MixJob &);
+  size_t (*resample_bytes)(const ResampleTables &);
+  void (*resample)(const ResampleJob &);
 };
 
 // Members of a descriptor that a kernel writes.
@@ -80,5 +100,7 @@ inline uint32_t family_size(const Tables &tables, uint32_t descriptor) {
 
 // Best first; the last is the baseline, which every processor supports.
 const Kernel *const *kernels(size_t *count);
+// The first that this processor supports.
+const Kernel *best_kernel();
 
 }  // namespace em

@@ -30,4 +30,11 @@ const Kernel *const *kernels(size_t *count) {
   return all;
 }
 
+const Kernel *best_kernel() {
+  size_t count = 0;
+  const Kernel *const *best = kernels(&count);
+  while (!(*best)->supported()) ++best;
+  return *best;
+}
+
 }  // namespace em

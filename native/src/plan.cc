@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "error.h"
+#include "filter.h"
 
 namespace em {
 
@@ -17,13 +18,6 @@ constexpr double kJumpCost = 0.0035;  // of height, an octave in a second
 constexpr double kLowPass = 0.36, kKaiserBeta = 3.4;
 
 uint32_t round_up(uint32_t n, uint32_t multiple) { return (n + multiple - 1) / multiple * multiple; }
-
-// Modified Bessel function of the first kind, order 0, by its series.
-double bessel_i0(double x) {
-  double sum = 1, term = 1;
-  for (int k = 1; term > 1e-12 * sum; ++k) sum += term *= x * x / (4.0 * k * k);
-  return sum;
-}
 
 double hz_to_mel(double hz) { return 2595.0 * std::log10(1.0 + hz / 700.0); }
 double mel_to_hz(double mel) { return 700.0 * (std::pow(10.0, mel / 2595.0) - 1.0); }
@@ -95,32 +89,8 @@ const float *Plan::make_window(uint32_t kind, uint32_t length, double scale) {
 }
 
 FftTables Plan::make_fft(uint32_t n) {
-  FftTables fft;
-  fft.n = n;
-  uint32_t passes = 0;  // radix-4 passes after the first
-  while (n >> (2 * (passes + 2))) ++passes;
-  fft.first_radix = n >> (2 * passes);
-  const uint32_t stride = n / fft.first_radix;
-
-  index_tables_.emplace_back(new uint32_t[stride]());
-  uint32_t *order = index_tables_.back().get();
-  for (uint32_t i = 0; i < stride; ++i) {
-    for (uint32_t p = 0; p < passes; ++p) order[i] = order[i] * 4 + (i >> (2 * p)) % 4;
-    order[i] *= fft.first_radix;
-  }
-  fft.order = order;
-
-  float *twiddles = floats(6 * n);
-  fft.twiddles = twiddles;
-  for (uint32_t h = fft.first_radix; h < n; h *= 4) {
-    for (uint32_t j = 1; j < h / 2; ++j) {
-      const double angle = -2.0 * kPi * j / (4.0 * h);
-      for (const double value : {std::cos(angle), std::sin(angle), std::cos(2 * angle), std::tan(2 * angle),
-                                 std::cos(3 * angle), std::tan(3 * angle)})
-        *twiddles++ = static_cast<float>(value);
-    }
-  }
-  return fft;
+  ffts_.push_back(std::make_unique<FftPlan>(n));
+  return ffts_.back()->tables();
 }
 
 void Plan::plan_spectrum() {

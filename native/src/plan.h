@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "columns.h"
+#include "fft_plan.h"
 #include "tables.h"
 
 namespace em {
@@ -46,7 +47,7 @@ class Plan {
   uint32_t low_taps_ = 0, pitch_span_ = 0;  // samples that a pitch frame covers
   std::vector<std::unique_ptr<float[]>> float_tables_;
   std::vector<LpcTerms> lpc_terms_;
-  std::vector<std::unique_ptr<uint32_t[]>> index_tables_;
+  std::vector<std::unique_ptr<FftPlan>> ffts_;
   std::vector<MelFilter> mel_;
 };
 

@@ -79,6 +79,19 @@ struct Tables {
   LpcTables lpc;
 };
 
+// A filter by FFT over blocks of the signal, which leaves every n-th sample, then an interpolation between those.
+struct ResampleTables {
+  FftTables forward, inverse;
+  uint32_t bins = 0;                // that pass; the inverse has at least twice as many
+  const float *response = nullptr;  // [bins] real: the filter has no delay
+  uint32_t hop = 0;                 // samples from block to block
+  uint32_t outputs = 0;             // of a block
+  uint32_t offset = 0;              // filtered samples before those that output 0 is made of
+  uint32_t step = 1, phases = 1;    // from output to output: filtered samples, step / phases of them
+  uint32_t n_taps = 0;              // of the interpolation, even; 0: none, phases is 1
+  const float *taps = nullptr;      // [phases][n_taps]
+};
+
 // What must be computed before a descriptor can be.
 enum Stage : uint32_t {
   kSignal = 1,      // the samples themselves

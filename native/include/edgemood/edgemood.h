@@ -4,17 +4,18 @@
  * is not EM_OK. Null pointers are refused or ignored as said. Nothing here prints, exits, aborts on input, lets an
  * exception out, or touches signals, locale or files.
  *
- * Ownership. An extractor belongs to the caller from em_extractor_create until em_extractor_destroy. Buffers, the
- * configuration and names handed in stay the caller's and are not kept after the call. Strings and arrays handed out
- * are static and constant: they are never freed and live as long as the library is loaded.
+ * Ownership. An extractor belongs to the caller from em_extractor_create until em_extractor_destroy, a resampler from
+ * em_resampler_create until em_resampler_destroy. Buffers, the configuration and names handed in stay the caller's and
+ * are not kept after the call. Strings and arrays handed out are static and constant: they are never freed and live as
+ * long as the library is loaded.
  *
  * Threads. There is no mutable global state: every function may be called from any number of threads at once, the
- * first call included, except that calls on one and the same extractor must not overlap. An extractor is bound to no
- * thread; hand it over by whatever orders memory (a mutex, a queue, a join). Calls on const em_extractor may overlap
- * one another. Nothing locks or waits. None of it is for signal handlers.
+ * first call included, except that calls on one and the same extractor or resampler must not overlap. Either is bound
+ * to no thread; hand it over by whatever orders memory (a mutex, a queue, a join). Calls on const em_extractor may
+ * overlap one another, and so on const em_resampler. Nothing locks or waits. None of it is for signal handlers.
  *
- * Memory. em_extractor_create allocates all an extractor ever needs, by the C++ operator new; push, finish and reset
- * allocate nothing. */
+ * Memory. em_extractor_create and em_resampler_create allocate all that is ever needed, by the C++ operator new; push,
+ * finish and reset allocate nothing. */
 #ifndef EDGEMOOD_EDGEMOOD_H
 #define EDGEMOOD_EDGEMOOD_H
 
@@ -162,6 +163,49 @@ EM_API em_status em_extractor_push(em_extractor *extractor, const float *samples
 EM_API em_status em_extractor_finish(em_extractor *extractor, float *rows, size_t capacity_rows, size_t *n_rows);
 /* Back to the state after create, at any time. Null is ignored. Cannot fail. */
 EM_API void em_extractor_reset(em_extractor *extractor);
+
+/* Brings interleaved sound to the extractor's sample rate, mono. */
+typedef struct em_resampler em_resampler;
+
+/* A resampler from rate_in to rate_out, both in Hz, that averages `channels` channels (1 to 1024). Where the rates are
+ * equal it only averages. Else the filter's phase is linear and its delay made up for: output k is the signal at time
+ * k / rate_out. What lies below 0.913 of half of rate_out passes to within 0.0001 dB, what lies above half of rate_out
+ * is down by 120 dB or more. Rates from 1000 to 1000000 Hz; rate_out below rate_in, in a ratio of not too large numbers
+ * (44100, 48000, 88200, 96000, 32000 to 22050 or 16000).
+ * `low_latency`: 0 for files; not 0 gives every sample as soon as it can be told, em_resampler_latency after it came,
+ * and costs more in small pushes. The samples are the same.
+ * The caller owns *resampler. On failure *resampler is null and `message` as em_extractor_create leaves it.
+ * EM_ERROR_ARGUMENT: a null pointer. EM_ERROR_CONFIG: a rate or number of channels out of range, or rates that do not
+ * suit. EM_ERROR_MEMORY. */
+EM_API em_status em_resampler_create(uint32_t rate_in, uint32_t rate_out, uint32_t channels, int low_latency,
+                                     em_resampler **resampler, char *message, size_t message_size);
+/* Frees a resampler; the handle is invalid from then on. Null is ignored. Cannot fail. */
+EM_API void em_resampler_destroy(em_resampler *resampler);
+
+/* The most samples that pushing n_frames more can give (n_frames = 0: that finish will give): those of the whole time
+ * until then, in number frames * rate_out / rate_in to the nearest whole one, less those written. 0 for null. */
+EM_API size_t em_resampler_max_output(const em_resampler *resampler, size_t n_frames);
+/* Frames by which output lags behind input at most. 0 for null. */
+EM_API size_t em_resampler_latency(const em_resampler *resampler);
+/* The largest magnitude of an average so far. 0 for null. */
+EM_API float em_resampler_peak(const em_resampler *resampler);
+
+/* Takes frames of one sample a channel, nominally in [-1, 1], and writes the mono samples they complete, never more
+ * than em_resampler_max_output(resampler, n_frames). Samples are bit-equal however the frames were cut into pushes.
+ * `frames` may be null where n_frames is 0, `out` where capacity is 0; they must not overlap.
+ * In every case of failure the resampler is as it was.
+ * EM_ERROR_ARGUMENT: another null pointer; *n_out and `out` are left as they were.
+ * EM_ERROR_CAPACITY: capacity, in samples, is below em_resampler_max_output(resampler, n_frames); *n_out is 0.
+ * EM_ERROR_FINISHED: finish came before; *n_out is 0.
+ * EM_ERROR_NOT_FINITE: the average of a frame is NaN, infinite or beyond 1e12; *n_out is the index of the first such
+ * frame; what `out` holds then is of no use. */
+EM_API em_status em_resampler_push(em_resampler *resampler, const float *frames, size_t n_frames, float *out,
+                                   size_t capacity, size_t *n_out);
+/* Ends the signal and writes the samples still held back, em_resampler_max_output(resampler, 0) of them. Errors as
+ * those of push; after EM_ERROR_CAPACITY it can be called again. */
+EM_API em_status em_resampler_finish(em_resampler *resampler, float *out, size_t capacity, size_t *n_out);
+/* Back to the state after create, at any time. Null is ignored. Cannot fail. */
+EM_API void em_resampler_reset(em_resampler *resampler);
 
 #ifdef __cplusplus
 }
