@@ -41,8 +41,8 @@ struct Intake {
 
 // Of each value, over the frames in which it counts: d is its deviation from the mean, e that of the frame's number.
 enum Statistic : uint32_t {
-  kCountOf,
   kMeanOf,
+  kCountOf,
   kLeastOf,
   kLargestOf,
   kSumD2,
@@ -58,7 +58,8 @@ struct StatisticsJob {
   const float *rows;    // [frames][values], values a multiple of kStatisticsStep
   const float *lowest;  // [values]: a value counts where it is larger
   uint32_t frames, values;
-  double *statistics;  // [kStatisticCount][values]
+  const uint8_t *only_means;  // [values / kStatisticsStep]: these values always count, and kMeanOf is all that is asked
+  double *statistics;         // [kStatisticCount][values]
 };
 constexpr uint32_t kStatisticsStep = 8;
 

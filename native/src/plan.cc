@@ -220,12 +220,13 @@ void Plan::plan_formants() {
   lpc.rows = lpc.bins / 4 + 1;
   lpc.quads = lpc.order / 4 + 1;
   const auto cosine = [&](uint32_t k, uint32_t m) { return std::cos(kPi * k * m / lpc.bins); };
-  for (uint32_t quad = 0; quad < lpc.quads; ++quad)
-    for (uint32_t k = 0; k < lpc.rows; ++k) {
-      const uint32_t m = 4 * quad, mirror = lpc.bins / 2 - k;
+  for (uint32_t k = 0; k < lpc.rows; ++k) {
+    for (uint32_t m = 0; m < 4 * lpc.quads; m += 4) {
+      const uint32_t mirror = lpc.bins / 2 - k;
       lpc_terms_.push_back({cosine(k, m), cosine(k, m + 1), cosine(mirror, m + 1), cosine(k, m + 2), cosine(k, m + 3),
                             cosine(mirror, m + 3)});
     }
+  }
   lpc.terms = lpc_terms_.data();
 }
 

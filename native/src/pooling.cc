@@ -15,11 +15,14 @@ Pooling::Pooling(const Plan &plan, const Kernel &kernel)
       frame_s_(static_cast<double>(plan.config().hop_length) / plan.config().sample_rate),
       ring_(static_cast<size_t>(stride_) * 2 * length_),
       lowest_(stride_, -std::numeric_limits<float>::infinity()),
-      statistics_(static_cast<size_t>(stride_) * kStatisticCount) {
+      only_means_(stride_ / kStatisticsStep, 1),
+      statistics_(static_cast<size_t>(stride_) * kStatisticCount, 1.0) {
   for (const Column &column : plan.columns()) {
     const uint32_t value = plan.value_index(column);
     wanted_.push_back({value, column.functional});
-    if (descriptor_row(column.descriptor).info.absent_is_zero) lowest_[value] = 0;
+    const bool may_be_absent = descriptor_row(column.descriptor).info.absent_is_zero;
+    if (may_be_absent) lowest_[value] = 0;
+    if (may_be_absent || column.functional != kMean) only_means_[value / kStatisticsStep] = 0;
   }
   sorted_.reserve(length_);
 }
@@ -30,7 +33,7 @@ bool Pooling::push(const float *values, size_t stride, float *row) {
   ++frames_;
   if (frames_ < length_ || (frames_ - length_) % hop_ != 0) return false;
   const float *frames = ring_.data() + frames_ % length_ * stride_;
-  kernel_->statistics({frames, lowest_.data(), length_, stride_, statistics_.data()});
+  kernel_->statistics({frames, lowest_.data(), length_, stride_, only_means_.data(), statistics_.data()});
   for (size_t c = 0; c < wanted_.size(); ++c) row[c] = static_cast<float>(functional(wanted_[c], frames));
   return true;
 }

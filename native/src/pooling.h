@@ -31,8 +31,9 @@ class Pooling {
   double frame_s_;
   uint64_t frames_ = 0;
   std::vector<Wanted> wanted_;
-  std::vector<float> ring_;    // [2 * length][stride]: each frame twice, so that a segment is always contiguous
-  std::vector<float> lowest_;  // [stride] a frame counts where its value is larger: than 0 for what may be absent
+  std::vector<float> ring_;          // [2 * length][stride]: each frame twice, so that a segment is always contiguous
+  std::vector<float> lowest_;        // [stride] a frame counts where its value is larger: than 0 for what may be absent
+  std::vector<uint8_t> only_means_;  // [stride / kStatisticsStep]
   std::vector<double> statistics_, sorted_;
 };
 

@@ -15,40 +15,52 @@ EM_INLINE vd load_values(const float *p) {
 
 EM_INLINE void store_values(vd v, double *p) { std::memcpy(p, &v, sizeof v); }
 
-}  // namespace
+EM_INLINE void means(const StatisticsJob &job, size_t v) {
+  vd total{};
+  for (uint32_t i = 0; i < job.frames; ++i) total += load_values(job.rows + i * job.values + v);
+  store_values(total * (1.0 / job.frames), job.statistics + kMeanOf * job.values + v);
+}
 
 // Two passes: deviations are taken from the means.
-void statistics(const StatisticsJob &job) {
+EM_INLINE void everything(const StatisticsJob &job, size_t v) {
   const size_t n = job.values;
-  const vd one = vd{} + 1.0;
-  for (size_t v = 0; v < n; v += kHalf) {
-    const vd lowest = load_values(job.lowest + v);
-    vd count{}, total{}, times{}, least = vd{} + 1e300, largest = vd{} - 1e300;
-    for (uint32_t i = 0; i < job.frames; ++i) {
-      const vd x = load_values(job.rows + i * n + v);
-      const auto counts = x > lowest;
-      const vd weight = counts ? one : vd{};
-      count += weight;
-      total += counts ? x : vd{};
-      times += weight * static_cast<double>(i);
-      least = counts & (x < least) ? x : least;
-      largest = counts & (x > largest) ? x : largest;
-    }
-    const vd share = one / (count > 0.0 ? count : one), mean = total * share, time = times * share;
-    vd square{}, cube{}, fourth{}, covariance{}, time_square{}, low{};
-    for (uint32_t i = 0; i < job.frames; ++i) {
-      const vd x = load_values(job.rows + i * n + v);
-      const auto counts = x > lowest;
-      const vd d = counts ? x - mean : vd{}, elapsed = counts ? static_cast<double>(i) - time : vd{}, dd = d * d;
-      square += dd;
-      cube += dd * d;
-      fourth += dd * dd;
-      covariance += elapsed * d;
-      time_square += elapsed * elapsed;
-      low += counts & (x < mean * 0.5) ? one : vd{};
-    }
-    const vd sums[kStatisticCount] = {count, mean, least, largest, square, cube, fourth, covariance, time_square, low};
-    for (size_t s = 0; s < kStatisticCount; ++s) store_values(sums[s], job.statistics + s * n + v);
+  const vd one = vd{} + 1.0, lowest = load_values(job.lowest + v);
+  vd count{}, total{}, times{}, least = vd{} + 1e300, largest = vd{} - 1e300;
+  for (uint32_t i = 0; i < job.frames; ++i) {
+    const vd x = load_values(job.rows + i * n + v);
+    const auto counts = x > lowest;
+    const vd weight = counts ? one : vd{};
+    count += weight;
+    total += counts ? x : vd{};
+    times += weight * static_cast<double>(i);
+    least = counts & (x < least) ? x : least;
+    largest = counts & (x > largest) ? x : largest;
+  }
+  const vd share = one / (count > 0.0 ? count : one), mean = total * share, time = times * share;
+  vd square{}, cube{}, fourth{}, covariance{}, time_square{}, low{};
+  for (uint32_t i = 0; i < job.frames; ++i) {
+    const vd x = load_values(job.rows + i * n + v);
+    const auto counts = x > lowest;
+    const vd d = counts ? x - mean : vd{}, elapsed = counts ? static_cast<double>(i) - time : vd{}, dd = d * d;
+    square += dd;
+    cube += dd * d;
+    fourth += dd * dd;
+    covariance += elapsed * d;
+    time_square += elapsed * elapsed;
+    low += counts & (x < mean * 0.5) ? one : vd{};
+  }
+  const vd sums[kStatisticCount] = {mean, count, least, largest, square, cube, fourth, covariance, time_square, low};
+  for (size_t s = 0; s < kStatisticCount; ++s) store_values(sums[s], job.statistics + s * n + v);
+}
+
+}  // namespace
+
+void statistics(const StatisticsJob &job) {
+  for (size_t v = 0; v < job.values; v += kHalf) {
+    if (job.only_means[v / kStatisticsStep])
+      means(job, v);
+    else
+      everything(job, v);
   }
 }
 

@@ -55,7 +55,7 @@ struct LpcTerms {
 struct LpcTables {
   uint32_t order = 0, bins = 0, first_bin = 0;  // bins: K of docs/descriptors.md, even
   uint32_t rows = 0, quads = 0;                 // K / 4 + 1; of lags
-  const LpcTerms *terms = nullptr;              // [quads][rows]
+  const LpcTerms *terms = nullptr;              // [rows][quads]
 };
 
 struct Tables {

@@ -29,14 +29,15 @@ EM_INLINE void autocorrelation(const LpcTables &lpc, const vf *power, vf *folded
     }
   }
   for (uint32_t quad = 0; quad < lpc.quads; ++quad) {
-    const LpcTerms *terms = lpc.terms + quad * rows;
+    const LpcTerms *terms = lpc.terms + quad;
     vd sum[4] = {};
-    for (uint32_t k = 0; k < rows; ++k) {
+    for (uint32_t k = 0; k < rows; ++k, terms += lpc.quads) {
+      sum[0] += widen(folded + 4 * k, half) * terms->cos0;
+      if (4 * quad == lpc.order) continue;
       const vd outer = widen(folded + 4 * k + 2, half), inner = widen(folded + 4 * k + 3, half);
-      sum[0] += widen(folded + 4 * k, half) * terms[k].cos0;
-      sum[1] += outer * terms[k].cos1 + inner * terms[k].sin1;
-      sum[2] += widen(folded + 4 * k + 1, half) * terms[k].cos2;
-      sum[3] += outer * terms[k].cos3 + inner * terms[k].sin3;
+      sum[1] += outer * terms->cos1 + inner * terms->sin1;
+      sum[2] += widen(folded + 4 * k + 1, half) * terms->cos2;
+      sum[3] += outer * terms->cos3 + inner * terms->sin3;
     }
     for (uint32_t i = 0; i < 4; ++i) r[4 * quad + i] = sum[i];
   }
@@ -63,25 +64,27 @@ EM_INLINE void levinson(const vd *r, uint32_t order, vd *a) {
 // |A|^2 on the band's bins: b[0] + 2 sum b[m] cos(pi k m / K), b the autocorrelation of a.
 EM_INLINE void inverse_envelope(const LpcTables &lpc, const vd *a, int half, vf *d) {
   const uint32_t last = lpc.bins, middle = last / 2;
-  vd b[kMaxLags] = {};
-  for (uint32_t m = 0; m <= lpc.order; ++m) {
-    for (uint32_t i = 0; i + m <= lpc.order; ++i) b[m] += a[i] * a[i + m];
-    if (m > 0) b[m] *= 2.0;
+  vd b[kMaxLags];
+  for (uint32_t m = 0; m < 4 * lpc.quads; ++m) {
+    vd sum{};
+    for (uint32_t i = 0; i + m <= lpc.order; ++i) sum += a[i] * a[i + m];
+    b[m] = m > 0 ? sum * 2.0 : sum;
   }
+  const LpcTerms *t = lpc.terms;
   for (uint32_t k = 0; k < lpc.rows; ++k) {
     vd even{}, between{}, outer{}, inner{};
-    for (uint32_t quad = 0; quad < lpc.quads; ++quad) {
-      const LpcTerms &t = lpc.terms[quad * lpc.rows + k];
-      const vd *lags = b + 4 * quad;
-      even += lags[0] * t.cos0;
-      between += lags[2] * t.cos2;
-      outer += lags[1] * t.cos1 + lags[3] * t.cos3;
-      inner += lags[1] * t.sin1 + lags[3] * t.sin3;
+    for (uint32_t m = 0; m <= lpc.order; m += 4, ++t) {
+      even += b[m] * t->cos0;
+      if (m == lpc.order) continue;
+      between += b[m + 2] * t->cos2;
+      outer += b[m + 1] * t->cos1 + b[m + 3] * t->cos3;
+      inner += b[m + 1] * t->sin1 + b[m + 3] * t->sin3;
     }
-    narrow(even + between + outer, d + k, half);
-    narrow(even + between - outer, d + last - k, half);
-    narrow(even - between + inner, d + middle - k, half);
-    narrow(even - between - inner, d + middle + k, half);
+    const vd sum = even + between, difference = even - between;
+    narrow(sum + outer, d + k, half);
+    narrow(sum - outer, d + last - k, half);
+    narrow(difference + inner, d + middle - k, half);
+    narrow(difference - inner, d + middle + k, half);
   }
 }
 
@@ -109,7 +112,7 @@ void formant(Block &block, vf *out) {
   const Tables &t = block.tables;
   vf *d = block.scratch, *folded = d + t.lpc.bins + 1, power{};
   for (int half = 0; half < 2; ++half) {
-    vd r[kMaxLags] = {}, a[kMaxLags] = {};
+    vd r[kMaxLags], a[kMaxLags];
     autocorrelation(t.lpc, block.emphasised, folded, half, r);
     narrow(r[0], &power, half);
     r[0] = r[0] < kSilence ? vd{} + 1.0 : r[0] * 1.0001;
@@ -117,11 +120,13 @@ void formant(Block &block, vf *out) {
     inverse_envelope(t.lpc, a, half, d);
   }
 
-  vf first{}, second{};  // from the top down: the last two dips met are the lowest
+  vf first{}, second{};                          // from the top down: the last two dips met are the lowest
+  vi above = d[t.lpc.bins] < d[t.lpc.bins - 1];  // whether the bin above k lies below it
   for (uint32_t k = t.lpc.bins - 1; k >= t.lpc.first_bin; --k) {
-    const vi dip = (d[k] < d[k - 1]) & (d[k] <= d[k + 1]);
+    const vi falls = d[k] < d[k - 1], dip = falls & ~above;
     second = dip ? first : second;
     first = dip ? splat(static_cast<float>(k)) : first;
+    above = falls;
   }
   const vi silent = power < static_cast<float>(kSilence);
   out[0] = frequency(t, d, silent ? vf{} : first);
