@@ -34,7 +34,7 @@ std::vector<float> resampled(em::Resampler &resampler, const std::vector<float> 
     CHECK(resampler.push(x.data() + i * channels, std::min(piece, frames - i), out.data() + got, out.size() - got,
                          &count) == EM_OK);
     got += count;
-    CHECK(i + std::min(piece, frames - i) <= (got * x.size()) / out.size() + resampler.latency() + 3);
+    CHECK(i + std::min(piece, frames - i) <= uint64_t{got} * x.size() / out.size() + resampler.latency() + 3);
   }
   CHECK(resampler.finish(out.data() + got, out.size() - got, &count) == EM_OK);
   CHECK(got + count == out.size());

@@ -11,11 +11,17 @@ endif()
 
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR ${CMAKE_MATCH_1})
-set(target -target ${EDGEMOOD_ZIG_TARGET})
+set(CMAKE_C_COMPILER ${EDGEMOOD_ZIG_PYTHON} -m ziglang cc)
+set(CMAKE_CXX_COMPILER ${EDGEMOOD_ZIG_PYTHON} -m ziglang c++)
+set(CMAKE_C_COMPILER_TARGET ${EDGEMOOD_ZIG_TARGET})
+set(CMAKE_CXX_COMPILER_TARGET ${EDGEMOOD_ZIG_TARGET})
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "arm")
   set(CMAKE_SYSTEM_PROCESSOR armv7l)
-  list(APPEND target -mcpu=cortex_a7) # zig's name of what -mfpu=neon-vfpv4 asks for
+  set(CMAKE_C_FLAGS_INIT -mcpu=cortex_a7) # zig's name of what -mfpu=neon-vfpv4 asks for
+  set(CMAKE_CXX_FLAGS_INIT -mcpu=cortex_a7)
+elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  # By default clang halves the vectors of AVX2 where they may lie across cache lines: a third slower.
+  set(CMAKE_CXX_FLAGS_INIT -mtune=haswell)
 endif()
-set(CMAKE_C_COMPILER ${EDGEMOOD_ZIG_PYTHON} -m ziglang cc ${target})
-set(CMAKE_CXX_COMPILER ${EDGEMOOD_ZIG_PYTHON} -m ziglang c++ ${target})
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY) # each kind of program linked has zig build its C++ library: minutes
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)

@@ -1,0 +1,1 @@
+"""ARM from any Debian machine: cross-built, run under qemu-user in an unpacked Debian, and costed."""

@@ -1,0 +1,1 @@
+"""Release wheels for every machine, built on one: `python -m tools.wheels`."""
