@@ -27,6 +27,7 @@ void clear_from(AlignedFloats &buffer, size_t start) {
 
 // Has the samples of the next block brought near while this one is computed.
 void prefetch(const float *samples, size_t count) {
+#pragma GCC unroll 8
   for (size_t i = 0; i < count; i += kCacheLine) __builtin_prefetch(samples + i);
 }
 
@@ -44,7 +45,7 @@ Extractor::Extractor(const em_config &config, const std::vector<std::string> &na
   state_.previous.resize(tables.bins);
   workspace_.resize(kernel_->workspace_bytes(tables) / sizeof(float));
   values_.resize(plan_.values() * lanes);
-  for (const Column &column : plan_.columns()) row_values_.push_back(plan_.value_index(column));
+  for (const Column &column : plan_.columns()) row_offsets_.push_back(plan_.value_index(column) * kernel_->lanes);
   if (config.output == EM_OUTPUT_SEGMENTS) pooling_.emplace(plan_, *kernel_);
   saved_ = state_;
   saved_pooling_ = pooling_;
@@ -171,7 +172,8 @@ void Extractor::run_kernel(size_t start, uint32_t frames) {
     if (pooling_) {
       if (!pooling_->push(values, lanes, out_)) continue;
     } else {
-      for (size_t c = 0; c < row_values_.size(); ++c) out_[c] = values[row_values_[c] * lanes];
+      float *out = out_;
+      for (const uint32_t offset : row_offsets_) *out++ = values[offset];
     }
     out_ += columns();
     ++state_.rows;

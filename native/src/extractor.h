@@ -52,7 +52,7 @@ class Extractor {
   const Kernel *kernel_;
   std::optional<Pooling> pooling_, saved_pooling_;
   size_t block_need_, block_hop_, capacity_;
-  std::vector<uint32_t> row_values_;  // for frame output: which value each column is
+  std::vector<uint32_t> row_offsets_;  // for frame output: where each column lies in values_
   AlignedFloats workspace_, values_;
   State state_, saved_;   // saved_: before a push of several pieces, in case a later one is refused
   float *out_ = nullptr;  // where the next row goes, during push and finish

@@ -27,18 +27,18 @@ EM_INLINE void real_dft8(const vf *x, vf *out) {
 }
 
 // The first pass. `tile(n, vectors)` writes samples n .. n + kLanes - 1 or, where all of them are zero, returns false.
-template <uint32_t kRadix, typename Tile>
+template <size_t kRadix, typename Tile>
 EM_INLINE void first_pass(const FftTables &fft, Tile tile, vf *data) {
-  const uint32_t stride = fft.n / kRadix;
-  for (uint32_t n = 0; n < stride; n += kLanes) {
+  const size_t stride = fft.n / kRadix;
+  for (size_t n = 0; n < stride; n += kLanes) {
     vf tiles[kRadix][kLanes];
-    for (uint32_t r = 0; r < kRadix; ++r)
+    for (size_t r = 0; r < kRadix; ++r)
       if (!tile(n + r * stride, tiles[r]))
         for (vf &vector : tiles[r]) vector = vf{};
-    const uint32_t columns = stride < kLanes ? stride : static_cast<uint32_t>(kLanes);
-    for (uint32_t c = 0; c < columns; ++c) {
+    const size_t columns = stride < kLanes ? stride : static_cast<size_t>(kLanes);
+    for (size_t c = 0; c < columns; ++c) {
       vf x[kRadix];
-      for (uint32_t r = 0; r < kRadix; ++r) x[r] = tiles[r][c];
+      for (size_t r = 0; r < kRadix; ++r) x[r] = tiles[r][c];
       if (kRadix == 4)
         real_dft4(x, data + fft.order[n + c]);
       else
@@ -54,7 +54,7 @@ struct Twiddle {
 // Bins j, h - j, h + j and 2h - j of the four transforms of length h at x. A product with w^2 or w^3 is c (z + i t z):
 // the factor c rides on the sums behind it.
 template <typename Use>
-EM_INLINE void butterfly(const vf *x, uint32_t h, uint32_t j, const Twiddle &w, Use use) {
+EM_INLINE void butterfly(const vf *x, size_t h, size_t j, const Twiddle &w, Use use) {
   const vf r0 = x[j], r1 = x[h + j], r2 = x[2 * h + j], r3 = x[3 * h + j];
   const vf i0 = x[h - j], i1 = x[2 * h - j], i2 = x[3 * h - j], i3 = x[4 * h - j];
   const vf ar = r2 - i2 * w.t2, ai = i2 + r2 * w.t2;
@@ -70,28 +70,28 @@ EM_INLINE void butterfly(const vf *x, uint32_t h, uint32_t j, const Twiddle &w, 
 
 // The bins whose inputs are real: 0, h, 2h from bin 0 of the four, h/2 and 3h/2 from bin h/2.
 template <typename Use>
-EM_INLINE void real_butterflies(const vf *x, uint32_t h, Use use) {
+EM_INLINE void real_butterflies(const vf *x, size_t h, Use use) {
   constexpr float kSqrtHalf = 0.70710678f;
   const vf a0 = x[0], a1 = x[h], a2 = x[2 * h], a3 = x[3 * h];
   const vf even = a0 + a2, odd = a1 + a3;
   use(0u, even + odd, vf{});
   use(h, a0 - a2, a3 - a1);
   use(2 * h, even - odd, vf{});
-  const uint32_t half = h / 2;
+  const size_t half = h / 2;
   const vf b0 = x[half], b1 = x[h + half], b2 = x[2 * h + half], b3 = x[3 * h + half];
   const vf difference = (b1 - b3) * kSqrtHalf, sum = (b1 + b3) * kSqrtHalf;
   use(half, b0 + difference, -b2 - sum);
   use(h + half, b0 - difference, b2 - sum);
 }
 
-template <uint32_t kH>
+template <size_t kH>
 struct Length {
-  static constexpr uint32_t h = kH;
+  static constexpr size_t h = kH;
 };
 
 // Calls body(Length<h>()): with a length known to the compiler, addresses are constants.
 template <typename Body>
-EM_INLINE void with_length(uint32_t h, Body body) {
+EM_INLINE void with_length(size_t h, Body body) {
   switch (h) {
     case 4:
       return body(Length<4>());
@@ -118,32 +118,34 @@ EM_INLINE void with_length(uint32_t h, Body body) {
   }
 }
 
-template <uint32_t h>
-EM_INLINE void middle_pass(uint32_t n, const Twiddle *twiddles, vf *data) {
-  for (uint32_t start = 0; start < n; start += 4 * h) {
+template <size_t h>
+EM_INLINE void middle_pass(size_t n, const Twiddle *twiddles, vf *data) {
+  for (size_t start = 0; start < n; start += 4 * h) {
     vf *x = data + start;
-    real_butterflies(x, h, [x](uint32_t k, vf re, vf im) {
+    real_butterflies(x, h, [x](size_t k, vf re, vf im) {
       x[k] = re;
       if (k != 0 && k != 2 * h) x[4 * h - k] = im;
     });
   }
-  for (uint32_t j = 1; j < h / 2; ++j) {
+  for (size_t j = 1; j < h / 2; ++j) {
     const Twiddle w = twiddles[j - 1];
-    for (uint32_t start = 0; start < n; start += 4 * h) {
+    for (size_t start = 0; start < n; start += 4 * h) {
       vf *x = data + start;
-      butterfly(x, h, j, w, [x](uint32_t k, vf re, vf im) { x[k] = re, x[4 * h - k] = im; });
+      butterfly(x, h, j, w, [x](size_t k, vf re, vf im) { x[k] = re, x[4 * h - k] = im; });
     }
   }
 }
 
+constexpr size_t kCacheBytes = 32768;  // of the L1 cache
+
 // All but the first and the last; a function of its own, since all transforms share it. The last pass's twiddles.
 static __attribute__((noinline)) const Twiddle *middle_passes(const FftTables &fft, vf *data) {
-  const uint32_t quarter = fft.n / 4;
+  const size_t quarter = fft.n / 4, length = fft.n * sizeof(vf) <= kCacheBytes / 2 ? fft.n : quarter;
   const Twiddle *twiddles = nullptr;
-  for (vf *part = data; part < data + fft.n; part += quarter) {  // one after the other: a quarter stays in the L1 cache
+  for (vf *part = data; part < data + fft.n; part += length) {  // what does not stay in the cache, a quarter at a time
     twiddles = reinterpret_cast<const Twiddle *>(fft.twiddles);
-    for (uint32_t h = fft.first_radix; h < quarter; h *= 4) {
-      with_length(h, [&](auto at) { middle_pass<at.h>(quarter, twiddles, part); });
+    for (size_t h = fft.first_radix; h < quarter; h *= 4) {
+      with_length(h, [&](auto at) { middle_pass<at.h>(length, twiddles, part); });
       twiddles += h / 2 - 1;
     }
   }
@@ -161,7 +163,7 @@ EM_INLINE void real_fft(const FftTables &fft, vf *data, Tile tile, Use use) {
   const Twiddle *twiddles = middle_passes(fft, data);
   with_length(fft.n / 4, [&](auto at) {
     real_butterflies(data, at.h, use);
-    for (uint32_t j = 1; j < at.h / 2; ++j) butterfly(data, at.h, j, twiddles[j - 1], use);
+    for (size_t j = 1; j < at.h / 2; ++j) butterfly(data, at.h, j, twiddles[j - 1], use);
   });
 }
 

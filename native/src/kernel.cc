@@ -17,7 +17,7 @@ struct Frames {
 };
 
 // Samples n .. n + kLanes - 1 of all frames: windowed, one vector a sample.
-EM_INLINE bool load_tile(const Frames &frames, uint32_t n, vf *rows) {
+EM_INLINE bool load_tile(const Frames &frames, size_t n, vf *rows) {
   if (n >= frames.length) return false;
   const vf window = load(frames.window + n);
   for (int l = 0; l < kLanes; ++l) {
@@ -31,8 +31,8 @@ EM_INLINE bool load_tile(const Frames &frames, uint32_t n, vf *rows) {
 // |X|^2 / n in bins 0 .. n/2 (the window carries the square root of 1 / n). Takes n vectors.
 EM_INLINE void power_spectrum(const Frames &frames, const FftTables &fft, vf *power) {
   real_fft(
-      fft, power, [&](uint32_t n, vf *rows) { return load_tile(frames, n, rows); },
-      [=](uint32_t k, vf re, vf im) { power[k] = re * re + im * im; });
+      fft, power, [&](size_t n, vf *rows) { return load_tile(frames, n, rows); },
+      [=](size_t k, vf re, vf im) { power[k] = re * re + im * im; });
 }
 
 EM_INLINE void spectra(const KernelJob &job, Block &block, vf *power, vf *magnitude, vf *emphasised) {
@@ -41,7 +41,7 @@ EM_INLINE void spectra(const KernelJob &job, Block &block, vf *power, vf *magnit
   if (t.stages & kSpectrum) {
     frames.start = job.signal + t.frame_offset;
     power_spectrum(frames, t.fft, power);
-    for (uint32_t k = 0; k < t.bins; ++k) {
+    for (size_t k = 0; k < t.bins; ++k) {
       magnitude[k] = square_root(power[k]);
       block.magnitude_sum += magnitude[k];
     }
@@ -81,7 +81,7 @@ void run(const KernelJob &job) {
   if (t.stages & kPitch) block.pitch = find_pitch(job, scratch + scratch_vectors(t));
 
   float *values = job.values;
-  for (uint32_t d = 0; d < job.descriptor_count; ++d) {
+  for (size_t d = 0; d < job.descriptor_count; ++d) {
     const uint32_t members = family_size(t, job.descriptors[d]);
     kTable[job.descriptors[d]](block, reinterpret_cast<vf *>(values));
     values += static_cast<size_t>(members) * kLanes;
@@ -91,29 +91,32 @@ void run(const KernelJob &job) {
 template <bool kSignal, bool kEmphasis>
 EM_INLINE bool take_samples(const Intake &in) {
   constexpr int32_t kMagnitude = 0x7fffffff, kInfinity = 0x7f800000;
-  vi largest{};
+  const float *const x = in.samples;  // locals: a store to a float could be one to the job itself
+  float *const signal = in.signal, *const emphasised = in.emphasised;
+  const size_t count = in.count;
+  const float a = in.preemphasis;
   float last = in.last_sample;
+  vi largest{};
   size_t i = 0;
   const auto one = [&] {
-    const float x = in.samples[i];
     int32_t bits;
-    std::memcpy(&bits, &x, sizeof bits);
+    std::memcpy(&bits, x + i, sizeof bits);
     bits &= kMagnitude;
     largest[0] = bits > largest[0] ? bits : largest[0];
-    if (kSignal) in.signal[i] = x;
-    if (kEmphasis) in.emphasised[i] = x - in.preemphasis * last;
-    last = x;
+    if (kSignal) signal[i] = x[i];
+    if (kEmphasis) emphasised[i] = x[i] - a * last;
+    last = x[i];
   };
-  if (in.count) one(), ++i;
-  for (; i + kLanes <= in.count; i += kLanes) {
-    const vf x = load(in.samples + i);
-    const vi bits = (vi)x & kMagnitude;
+  if (count) one(), ++i;
+  for (; i + kLanes <= count; i += kLanes) {
+    const vf v = load(x + i);
+    const vi bits = (vi)v & kMagnitude;
     largest = bits > largest ? bits : largest;
-    if (kSignal) store(x, in.signal + i);
-    if (kEmphasis) store(x - load(in.samples + i - 1) * in.preemphasis, in.emphasised + i);
+    if (kSignal) store(v, signal + i);
+    if (kEmphasis) store(v - load(x + i - 1) * a, emphasised + i);
   }
-  if (i) last = in.samples[i - 1];
-  for (; i < in.count; ++i) one();
+  if (i) last = x[i - 1];
+  for (; i < count; ++i) one();
   bool finite = true;
   for (int l = 0; l < kLanes; ++l) finite &= largest[l] < kInfinity;
   return finite;

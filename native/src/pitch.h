@@ -32,20 +32,20 @@ EM_INLINE size_t low_rate_bytes(const Tables &t) {
 // x[i * decimation + p] -> phases[p][i]
 EM_INLINE void split_phases(const float *x, uint32_t count, uint32_t decimation, float *phases) {
   if (decimation == 2) {
-    for (uint32_t i = 0; i < count; i += kLanes) {
+    for (size_t i = 0; i < count; i += kLanes) {
       vf parts[2];
       split_two(load(x + 2 * i), load(x + 2 * i + kLanes), parts);
-      for (uint32_t p = 0; p < 2; ++p) store(parts[p], phases + p * count + i);
+      for (size_t p = 0; p < 2; ++p) store(parts[p], phases + p * count + i);
     }
   } else if (decimation == 3) {
-    for (uint32_t i = 0; i < count; i += kLanes) {
+    for (size_t i = 0; i < count; i += kLanes) {
       vf parts[3];
       split_three(load(x + 3 * i), load(x + 3 * i + kLanes), load(x + 3 * i + 2 * kLanes), parts);
-      for (uint32_t p = 0; p < 3; ++p) store(parts[p], phases + p * count + i);
+      for (size_t p = 0; p < 3; ++p) store(parts[p], phases + p * count + i);
     }
   } else {
-    for (uint32_t i = 0; i < count; ++i)
-      for (uint32_t p = 0; p < decimation; ++p) phases[p * count + i] = x[i * decimation + p];
+    for (size_t i = 0; i < count; ++i)
+      for (size_t p = 0; p < decimation; ++p) phases[p * count + i] = x[i * decimation + p];
   }
 }
 
@@ -58,13 +58,13 @@ EM_INLINE void decimate(const Tables &t, const float *x, float *y, float *phases
     return;
   }
   split_phases(x, count, p.decimation, phases);
-  for (uint32_t i = 0; i < low_rate_samples(t); i += kStep) {
+  for (size_t i = 0; i < low_rate_samples(t); i += kStep) {
     vf sum[4] = {};
-    for (uint32_t phase = 0; phase < p.decimation; ++phase) {
+    for (size_t phase = 0; phase < p.decimation; ++phase) {
       const float *from = phases + phase * count + i;
-      for (uint32_t k = 0; k < kPhaseTaps; ++k) {
+      for (size_t k = 0; k < kPhaseTaps; ++k) {
         const float tap = p.taps[k * p.decimation + phase];
-        for (uint32_t v = 0; v < 4; ++v) sum[v] += load(from + k + v * kLanes) * tap;
+        for (size_t v = 0; v < 4; ++v) sum[v] += load(from + k + v * kLanes) * tap;
       }
     }
     std::memcpy(y + i, sum, sizeof sum);
@@ -110,23 +110,23 @@ EM_INLINE PitchFrames pitch_frames(const KernelJob &job, float *low) {
 EM_INLINE void autocorrelation(const PitchTables &p, const vf *power, vf *data, vf *correlation) {
   const uint32_t m = p.lag_fft.n, bins = m / 2, last = p.lag_max + 3;
   vf sums[4] = {};  // of lag 1; one sum would wait for itself at every step
-  for (uint32_t j = 0; j < bins; j += 4)
-    for (uint32_t i = 0; i < 4; ++i) sums[i] += power[j + i] * p.lag_cosines[j + i];
-  const auto tile = [&](uint32_t n, vf *rows) {
+  for (size_t j = 0; j < bins; j += 4)
+    for (size_t i = 0; i < 4; ++i) sums[i] += power[j + i] * p.lag_cosines[j + i];
+  const auto tile = [&](size_t n, vf *rows) {
     const float *weights = p.lag_weights + n;
     if (n < bins)
-      for (uint32_t i = 0; i < kLanes; ++i) rows[i] = power[n + i] * weights[i];
+      for (size_t i = 0; i < kLanes; ++i) rows[i] = power[n + i] * weights[i];
     else
-      for (uint32_t i = 0; i < kLanes; ++i) rows[i] = power[m - n - i] * weights[i];
+      for (size_t i = 0; i < kLanes; ++i) rows[i] = power[m - n - i] * weights[i];
     return true;
   };
-  real_fft(p.lag_fft, data, tile, [=](uint32_t k, vf re, vf im) {
+  real_fft(p.lag_fft, data, tile, [=](size_t k, vf re, vf im) {
     if (2 * k <= last) correlation[2 * k] = re;
     if (2 * k + 1 <= last) correlation[2 * k + 1] = im;
   });
   vf odd = (sums[0] + sums[1]) + (sums[2] + sums[3]);
   correlation[1] = odd;
-  for (uint32_t lag = 3; lag <= last; lag += 2) {
+  for (size_t lag = 3; lag <= last; lag += 2) {
     odd -= correlation[lag];
     correlation[lag] = odd;
   }
@@ -154,7 +154,7 @@ EM_INLINE void select_peaks(const PitchTables &p, const vf *correlation, vf scal
   for (int c = 0; c < kCandidates; ++c) keys[c] = splat(kNone);
   vf before = correlation[p.lag_min - 1] * p.window_correction[p.lag_min - 1];
   vf at = correlation[p.lag_min] * p.window_correction[p.lag_min];
-  for (uint32_t lag = p.lag_min; lag <= p.lag_max; ++lag) {
+  for (size_t lag = p.lag_min; lag <= p.lag_max; ++lag) {
     const vf after = correlation[lag + 1] * p.window_correction[lag + 1];
     const vi peak = (at > before) & (at >= after);
     const vf slope = before - after, curve = maximum(at * 2.0f - before - after, splat(1e-30f));
@@ -264,14 +264,14 @@ EM_INLINE Pitch find_pitch(const KernelJob &job, vf *work) {
   const PitchTables &p = job.tables->pitch;
   vf *power = work, *data = power + p.fft.n, *correlation = data + p.lag_fft.n;
   const PitchFrames frames = pitch_frames(job, reinterpret_cast<float *>(work + pitch_vectors(p)));
-  const auto tile = [&](uint32_t n, vf *rows) {
+  const auto tile = [&](size_t n, vf *rows) {
     if (n >= p.length) return false;
     const vf window = load(p.window + n);
     for (int l = 0; l < kLanes; ++l) rows[l] = (load(frames.start[l] + n) - frames.mean[l]) * window;
     transpose(rows);
     return true;
   };
-  real_fft(p.fft, power, tile, [=](uint32_t k, vf re, vf im) { power[k] = re * re + im * im; });
+  real_fft(p.fft, power, tile, [=](size_t k, vf re, vf im) { power[k] = re * re + im * im; });
   autocorrelation(p, power, data, correlation);
   return follow_pitch(p, correlation, *job.path);
 }

@@ -64,7 +64,7 @@ EM_INLINE void forward(const ResampleTables &t, const float *signal, vf *data, v
         transpose(rows);
         return true;
       },
-      [=](uint32_t k, vf re, vf im) {
+      [=](size_t k, vf re, vf im) {
         if (k >= stored) return;
         const vf a = re * response[k], b = im * response[k];
         hartley[k] = a - b;
@@ -81,7 +81,7 @@ EM_INLINE void backward(const ResampleTables &t, const vf *hartley, vf *data) {
         for (int i = 0; i < kLanes; ++i) rows[i] = hartley[at + i];
         return true;
       },
-      [=](uint32_t k, vf re, vf im) {
+      [=](size_t k, vf re, vf im) {
         data[k] = re - im;
         if (k && 2 * k < n) data[n - k] = re + im;
       });

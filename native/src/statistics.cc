@@ -17,7 +17,7 @@ EM_INLINE void store_values(vd v, double *p) { std::memcpy(p, &v, sizeof v); }
 
 EM_INLINE void means(const StatisticsJob &job, size_t v) {
   vd total{};
-  for (uint32_t i = 0; i < job.frames; ++i) total += load_values(job.rows + i * job.values + v);
+  for (size_t i = 0; i < job.frames; ++i) total += load_values(job.rows + i * job.values + v);
   store_values(total * (1.0 / job.frames), job.statistics + kMeanOf * job.values + v);
 }
 
@@ -26,7 +26,7 @@ EM_INLINE void everything(const StatisticsJob &job, size_t v) {
   const size_t n = job.values;
   const vd one = vd{} + 1.0, lowest = load_values(job.lowest + v);
   vd count{}, total{}, times{}, least = vd{} + 1e300, largest = vd{} - 1e300;
-  for (uint32_t i = 0; i < job.frames; ++i) {
+  for (size_t i = 0; i < job.frames; ++i) {
     const vd x = load_values(job.rows + i * n + v);
     const auto counts = x > lowest;
     const vd weight = counts ? one : vd{};
@@ -38,7 +38,7 @@ EM_INLINE void everything(const StatisticsJob &job, size_t v) {
   }
   const vd share = one / (count > 0.0 ? count : one), mean = total * share, time = times * share;
   vd square{}, cube{}, fourth{}, covariance{}, time_square{}, low{};
-  for (uint32_t i = 0; i < job.frames; ++i) {
+  for (size_t i = 0; i < job.frames; ++i) {
     const vd x = load_values(job.rows + i * n + v);
     const auto counts = x > lowest;
     const vd d = counts ? x - mean : vd{}, elapsed = counts ? static_cast<double>(i) - time : vd{}, dd = d * d;

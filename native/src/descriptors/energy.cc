@@ -7,8 +7,8 @@ namespace EM_ARCH {
 void energy(Block &block, vf *out) {
   const uint32_t last = block.tables.bins - 1;
   vf sums[4] = {};
-  for (uint32_t k = 0; k < last; k += 4)
-    for (uint32_t i = 0; i < 4; ++i) sums[i] += block.power[k + i];
+  for (size_t k = 0; k < last; k += 4)
+    for (size_t i = 0; i < 4; ++i) sums[i] += block.power[k + i];
   *out = ((sums[0] + sums[1]) + (sums[2] + sums[3])) * 2.0f - block.power[0] + block.power[last];
 }
 

@@ -18,7 +18,7 @@ constexpr double kSilence = 1e-9;
 EM_INLINE void autocorrelation(const LpcTables &lpc, const vf *power, vf *folded, int half, vd *r) {
   const uint32_t last = lpc.bins, middle = last / 2, rows = lpc.rows;
   if (half == 0) {
-    for (uint32_t k = 0; k < rows; ++k) {
+    for (size_t k = 0; k < rows; ++k) {
       const float weight =
           k == 0 || 2 * k == middle ? 1.0f : 2.0f;  // bins at the ends count once, middles appear twice
       const vf outer = power[k] + power[last - k], inner = power[middle - k] + power[middle + k];
@@ -28,10 +28,10 @@ EM_INLINE void autocorrelation(const LpcTables &lpc, const vf *power, vf *folded
       folded[4 * k + 3] = (power[middle - k] - power[middle + k]) * weight;
     }
   }
-  for (uint32_t quad = 0; quad < lpc.quads; ++quad) {
+  for (size_t quad = 0; quad < lpc.quads; ++quad) {
     const LpcTerms *terms = lpc.terms + quad;
     vd sum[4] = {};
-    for (uint32_t k = 0; k < rows; ++k, terms += lpc.quads) {
+    for (size_t k = 0; k < rows; ++k, terms += lpc.quads) {
       sum[0] += widen(folded + 4 * k, half) * terms->cos0;
       if (4 * quad == lpc.order) continue;
       const vd outer = widen(folded + 4 * k + 2, half), inner = widen(folded + 4 * k + 3, half);
@@ -39,7 +39,7 @@ EM_INLINE void autocorrelation(const LpcTables &lpc, const vf *power, vf *folded
       sum[2] += widen(folded + 4 * k + 1, half) * terms->cos2;
       sum[3] += outer * terms->cos3 + inner * terms->sin3;
     }
-    for (uint32_t i = 0; i < 4; ++i) r[4 * quad + i] = sum[i];
+    for (size_t i = 0; i < 4; ++i) r[4 * quad + i] = sum[i];
   }
 }
 
@@ -47,11 +47,11 @@ EM_INLINE void autocorrelation(const LpcTables &lpc, const vf *power, vf *folded
 EM_INLINE void levinson(const vd *r, uint32_t order, vd *a) {
   vd error = r[0];
   a[0] = vd{} + 1.0;
-  for (uint32_t i = 1; i <= order; ++i) {
+  for (size_t i = 1; i <= order; ++i) {
     vd sum = r[i];
-    for (uint32_t j = 1; j < i; ++j) sum += a[j] * r[i - j];
+    for (size_t j = 1; j < i; ++j) sum += a[j] * r[i - j];
     const vd reflection = -sum / error;
-    for (uint32_t j = 1; j <= i / 2; ++j) {
+    for (size_t j = 1; j <= i / 2; ++j) {
       const vd low = a[j], high = a[i - j];
       a[j] = low + reflection * high;
       if (j != i - j) a[i - j] = high + reflection * low;
@@ -65,15 +65,15 @@ EM_INLINE void levinson(const vd *r, uint32_t order, vd *a) {
 EM_INLINE void inverse_envelope(const LpcTables &lpc, const vd *a, int half, vf *d) {
   const uint32_t last = lpc.bins, middle = last / 2;
   vd b[kMaxLags];
-  for (uint32_t m = 0; m < 4 * lpc.quads; ++m) {
+  for (size_t m = 0; m < 4 * lpc.quads; ++m) {
     vd sum{};
-    for (uint32_t i = 0; i + m <= lpc.order; ++i) sum += a[i] * a[i + m];
+    for (size_t i = 0; i + m <= lpc.order; ++i) sum += a[i] * a[i + m];
     b[m] = m > 0 ? sum * 2.0 : sum;
   }
   const LpcTerms *t = lpc.terms;
-  for (uint32_t k = 0; k < lpc.rows; ++k) {
+  for (size_t k = 0; k < lpc.rows; ++k) {
     vd even{}, between{}, outer{}, inner{};
-    for (uint32_t m = 0; m <= lpc.order; m += 4, ++t) {
+    for (size_t m = 0; m <= lpc.order; m += 4, ++t) {
       even += b[m] * t->cos0;
       if (m == lpc.order) continue;
       between += b[m + 2] * t->cos2;
@@ -112,7 +112,7 @@ void formant(Block &block, vf *out) {
   const Tables &t = block.tables;
   vf *d = block.scratch, *folded = d + t.lpc.bins + 1, power{};
   for (int half = 0; half < 2; ++half) {
-    vd r[kMaxLags], a[kMaxLags];
+    vd r[kMaxLags] = {}, a[kMaxLags];
     autocorrelation(t.lpc, block.emphasised, folded, half, r);
     narrow(r[0], &power, half);
     r[0] = r[0] < kSilence ? vd{} + 1.0 : r[0] * 1.0001;
@@ -122,7 +122,7 @@ void formant(Block &block, vf *out) {
 
   vf first{}, second{};                          // from the top down: the last two dips met are the lowest
   vi above = d[t.lpc.bins] < d[t.lpc.bins - 1];  // whether the bin above k lies below it
-  for (uint32_t k = t.lpc.bins - 1; k >= t.lpc.first_bin; --k) {
+  for (size_t k = t.lpc.bins - 1; k >= t.lpc.first_bin; --k) {
     const vi falls = d[k] < d[k - 1], dip = falls & ~above;
     second = dip ? first : second;
     first = dip ? splat(static_cast<float>(k)) : first;

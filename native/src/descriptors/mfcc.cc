@@ -6,13 +6,14 @@ namespace EM_ARCH {
 namespace {
 
 EM_INLINE void log_mel_spectrum(const Tables &t, const vf *power, vf *log_mel) {
-  for (uint32_t j = 0; j < t.n_mels; ++j) {
+  for (size_t j = 0; j < t.n_mels; ++j) {
     const MelFilter filter = t.mel[j];
     const vf *bins = power + filter.first;
+    const float *weights = filter.weights, *const end = weights + filter.count;
     vf even{}, odd{};  // two sums: each addition waits for the one before
-    for (uint32_t k = 0; k < filter.count; k += 2) {
-      even += bins[k] * filter.weights[k];
-      odd += bins[k + 1] * filter.weights[k + 1];
+    for (; weights < end; weights += 2, bins += 2) {
+      even += bins[0] * weights[0];
+      odd += bins[1] * weights[1];
     }
     log_mel[j] = natural_log(maximum(even + odd, splat(1e-10f)));
   }
@@ -21,21 +22,21 @@ EM_INLINE void log_mel_spectrum(const Tables &t, const vf *power, vf *log_mel) {
 // DCT-II, four coefficients at a time. The cosines of even coefficients are symmetric about the middle of the filters
 // and those of odd ones antisymmetric: sums and differences of mirrored filters halve the products.
 EM_INLINE void cosine_transform(const Tables &t, vf *log_mel, vf *out) {
-  const uint32_t half = (t.n_mels + 1) / 2;
-  for (uint32_t j = 0; j < t.n_mels / 2; ++j) {
-    const vf a = log_mel[j], b = log_mel[t.n_mels - 1 - j];
+  const size_t n_mels = t.n_mels, half = (n_mels + 1) / 2, count = t.n_mfcc;
+  for (size_t j = 0; j < n_mels / 2; ++j) {
+    const vf a = log_mel[j], b = log_mel[n_mels - 1 - j];
     log_mel[j] = a + b;
-    log_mel[t.n_mels - 1 - j] = a - b;
+    log_mel[n_mels - 1 - j] = a - b;
   }
-  for (uint32_t i = 0; i < t.n_mfcc; i += 4) {
-    const float *cosines = t.dct + static_cast<size_t>(i) * half;
+  for (size_t i = 0; i < count; i += 4) {
+    const float *cosines = t.dct + i * half;
     vf sums[4] = {};
-    for (uint32_t j = 0; j < half; ++j) {
-      const vf even = log_mel[j], odd = log_mel[t.n_mels - 1 - j];
-      sums[0] += even * cosines[4 * j], sums[1] += odd * cosines[4 * j + 1];
-      sums[2] += even * cosines[4 * j + 2], sums[3] += odd * cosines[4 * j + 3];
+    for (size_t j = 0; j < half; ++j, cosines += 4) {
+      const vf even = log_mel[j], odd = log_mel[n_mels - 1 - j];
+      sums[0] += even * cosines[0], sums[1] += odd * cosines[1];
+      sums[2] += even * cosines[2], sums[3] += odd * cosines[3];
     }
-    for (uint32_t c = 0; c < 4 && i + c < t.n_mfcc; ++c) out[i + c] = sums[c];
+    for (size_t c = 0; c < 4 && i + c < count; ++c) out[i + c] = sums[c];
   }
 }
 

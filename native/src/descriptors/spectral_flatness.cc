@@ -15,7 +15,7 @@ void spectral_flatness(Block &block, vf *out) {
   const uint32_t bins = block.tables.bins;
   vi exponents{};
   vf logs{}, sum{};
-  for (uint32_t start = 0; start < bins; start += 4 * kFactors) {
+  for (size_t start = 0; start < bins; start += 4 * kFactors) {
     const uint32_t end = bins - start < 4 * kFactors ? bins : start + 4 * kFactors;
     vf products[4] = {splat(1.0f), splat(1.0f), splat(1.0f), splat(1.0f)};  // one would wait for itself at every step
     const auto take = [&](uint32_t k, vf &product) __attribute__((always_inline)) {
@@ -27,7 +27,7 @@ void spectral_flatness(Block &block, vf *out) {
     };
     uint32_t k = start;
     for (; k + 4 <= end; k += 4)
-      for (uint32_t i = 0; i < 4; ++i) take(k + i, products[i]);
+      for (size_t i = 0; i < 4; ++i) take(k + i, products[i]);
     for (; k < end; ++k) take(k, products[k % 4]);
     for (const vf &product : products) logs += natural_log(product);
   }

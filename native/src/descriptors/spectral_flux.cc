@@ -8,7 +8,7 @@ void spectral_flux(Block &block, vf *out) {
   const vf sum = block.magnitude_sum;
   const vf scale = sum > 0.0f ? 1.0f / (sum > 0.0f ? sum : splat(1.0f)) : vf{};
   vf distance{};
-  for (uint32_t k = 0; k < t.bins; ++k) {
+  for (size_t k = 0; k < t.bins; ++k) {
     const vf share = block.magnitude[k] * scale;
     const vf step = share - shift_in(block.previous[k], share);
     distance += step * step;

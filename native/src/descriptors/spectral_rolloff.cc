@@ -8,7 +8,7 @@ void spectral_rolloff(Block &block, vf *out) {
   const vf threshold = block.magnitude_sum * 0.85f;
   vf cumulated{};
   vi below{};
-  for (uint32_t k = 0; k < t.bins; ++k) {
+  for (size_t k = 0; k < t.bins; ++k) {
     cumulated += block.magnitude[k];
     below -= cumulated < threshold;  // a true lane is -1
   }
