@@ -86,5 +86,6 @@ int main() {
   compare(with(44100, 2048, 441, 2048));
   compare(with(8000, 199, 801, 256));  // gaps between frames
   compare(with(22050, 1023, 1, 1024));
+  for (uint32_t n_fft = 128; n_fft <= 16384; n_fft *= 2) compare(with(16000, n_fft * 3 / 4, 400, n_fft));
   return checks_report();
 }
