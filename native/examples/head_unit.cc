@@ -248,7 +248,9 @@ int main(int argc, char **argv) try {
   if (em_abi_version() != EM_ABI_VERSION) throw std::runtime_error("edgemood.h and libedgemood do not fit");
   if (arguments == std::vector<std::string>{"--help"}) return std::fputs(kHelp, stdout) < 0 || std::fflush(stdout) != 0;
   if (arguments == std::vector<std::string>{"--version"})
-    return std::printf("edgemood %s, %s\n", em_version(), em_instruction_set()) < 0 || std::fflush(stdout) != 0;
+    return std::printf("edgemood %s, descriptors %s, %s\n", em_version(), em_feature_version(), em_instruction_set()) <
+               0 ||
+           std::fflush(stdout) != 0;
   run(parse(arguments));
   return 0;
 } catch (const UsageError &error) {

@@ -224,6 +224,10 @@ def peaks_kib(command: list[str], *marks_s: int) -> list[int]:
 
 def check_rows(command: list[str], music: Samples) -> str:
     """Compare rows of a generated signal and of music."""
+    built = run(*command, "--version")
+    expect(
+        f"descriptors {features.VERSION}," in built, f"Python has descriptors {features.VERSION}, head_unit is {built}"
+    )
     stereo = generated(16000, 10)
     halves = stereo.astype(np.float32) / np.float32(32768)
     first = compare(command, stereo.tobytes(), (halves[:, 0] + halves[:, 1]) / np.float32(2), 16000, "--channels", "2")
