@@ -62,7 +62,6 @@ def _test_native(summary: list[str]) -> None:
 
 def _test_wheels(summary: list[str]) -> None:
     with _timed("this machine", summary):
-        run([sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", ROOT])
         summary += run([sys.executable, ROOT / "tools/arm/golden.py"]).stdout.splitlines()
     python = interpreter(PYTHON)
     builder = Builder()
