@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import soxr
 from audio_files import (
     AV_FORMATS,
     FORMATS,
@@ -30,8 +29,10 @@ from audio_files import (
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from edgemood import audio
+from edgemood._resample import Resampler
 from edgemood.errors import (
     AudioError,
     ConfigError,
@@ -48,6 +49,12 @@ RATE = 24_000
 
 def dominant_hz(samples: np.ndarray, rate: int) -> float:
     return float(np.argmax(np.abs(np.fft.rfft(samples))) * rate / len(samples))
+
+
+def resampled(mono: NDArray[np.float32], rate: int, wanted: int) -> NDArray[np.float32]:
+    """At one go; what it does to sound, test_resample says."""
+    resampler = Resampler(rate, wanted)
+    return np.concatenate([resampler.push(mono), resampler.finish()])
 
 
 # -- what comes out -----------------------------------------------------------------------------------------
@@ -82,7 +89,7 @@ def test_every_format_of_pyav(tmp_path: Path, suffix: str) -> None:
 def test_streaming_equals_resampling_at_once(tmp_path: Path, suffix: str, rate: int) -> None:
     path = write_tone(tmp_path / f"tone{suffix}", seconds=7.3, sample_rate=rate)
     stored, _ = soundfile.read(path, dtype="float32")
-    np.testing.assert_array_equal(audio.load(path, 22_050), soxr.resample(stored, rate, 22_050))
+    np.testing.assert_array_equal(audio.load(path, 22_050), resampled(stored, rate, 22_050))
 
 
 @pytest.mark.parametrize("suffix", [".ogg", ".opus", ".mp3"])
@@ -119,7 +126,10 @@ def test_no_length_and_no_block_size_changes_a_bit(
     size = round(block_s * 22_050)
     assert all(len(piece) == size for piece in pieces[:-1])
     assert all(0 < len(piece) <= size for piece in pieces)
-    np.testing.assert_array_equal(np.concatenate([*pieces, np.empty(0)]), soxr.resample(mono, rate, 22_050))
+    np.testing.assert_array_equal(np.concatenate([*pieces, np.empty(0)]), resampled(mono, rate, 22_050))
+    as_they_come = list(audio.blocks(path, 22_050))
+    assert all(len(piece) for piece in as_they_come)
+    np.testing.assert_array_equal(np.concatenate([*as_they_come, np.empty(0)]), np.concatenate([*pieces, np.empty(0)]))
 
 
 def test_blocks_are_not_reused(tmp_path: Path) -> None:
@@ -432,6 +442,28 @@ def test_chained_ogg_is_read_to_its_end(tmp_path: Path) -> None:
     assert dominant_hz(samples[: 3 * RATE], RATE) == pytest.approx(440, abs=1)
     assert dominant_hz(samples[3 * RATE :], RATE) == pytest.approx(880, abs=1)
     assert audio.announced_s(path) == pytest.approx(7.0)
+
+
+def test_a_glance_tells_audio_and_reads_little_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for suffix in FORMATS:
+        path = write_tone(tmp_path / f"x{suffix}", seconds=120.0)
+        read = 0
+
+        def counted(fd: int, length: int, offset: int, real=os.pread) -> bytes:
+            nonlocal read
+            read += len(piece := real(fd, length, offset))
+            return piece
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "pread", counted)
+            audio.recognise(path)
+        assert read < 200_000 or suffix in (".ogg", ".opus"), suffix  # whose pages tell what is missing
+    for name, content in {"text": b"no sound " * 20_000, "empty": b"", "zeros": bytes(200_000)}.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UnsupportedFormatError):
+            audio.recognise(tmp_path / name)
+    with pytest.raises(UnreadableError):
+        audio.recognise(tmp_path / "none")
 
 
 def test_flac_of_unknown_length_is_read_to_its_end(tmp_path: Path) -> None:

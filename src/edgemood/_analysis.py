@@ -82,7 +82,7 @@ class _Analysis:
         self._samples = 0
         self.clock = Clock()
         with self.clock("identify"):
-            audio.announced_s(path)  # refuses in no time what is no audio, which may be larger than any song
+            audio.recognise(path)  # refuses in no time what is no audio, which may be larger than any song
             self.content, self.tags = identity.content_hash(path), identity.read_tags(path)
 
     def finish(self) -> SongAnalysis:

@@ -6,17 +6,20 @@ disturb each other's place in the file.
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from edgemood.errors import UnreadableError
 
 Span = tuple[int, int]  # [start, end) in bytes
+
+_READ_SIZE = 1 << 16  # bytes read at a time for those who take few
 
 
 @contextmanager
@@ -51,13 +54,14 @@ def _refuse_special(status: os.stat_result) -> None:
         raise UnreadableError("is not a regular file (a pipe, socket or device)")
 
 
-class SpanFile:
+class SpanFile(io.RawIOBase):
     """Some bytes, then some spans of a file, as one read-only seekable file.
 
     A read error is kept in `error` and looks like the end of the file: libsndfile's callbacks cannot raise.
     """
 
     def __init__(self, fd: int, spans: Sequence[Span], prefix: bytes = b"") -> None:
+        super().__init__()
         self._fd = fd
         self._prefix = prefix
         self._spans = spans
@@ -69,7 +73,15 @@ class SpanFile:
         self._position = 0
         self.error: OSError | None = None
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
         """Fill the buffer as far as one read can; 0 at the end or after an error."""
         view = memoryview(buffer).cast("B")
         filled = 0
@@ -99,25 +111,39 @@ class SpanFile:
             self.error = error
             return 0
 
-    def read(self, size: int) -> bytes:
-        """Read up to `size` bytes."""
-        buffer = bytearray(size)
-        return bytes(buffer[: self.readinto(buffer)])
-
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move, and give the new position; before the start is the start."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
         self._position = max(0, base + offset)
         return self._position
 
-    def tell(self) -> int:
-        """Give the position in bytes."""
-        return self._position
+    @property
+    def size(self) -> int:
+        """The length in bytes."""
+        return self._size
 
     @property
     def at_end(self) -> bool:
         """Whether everything up to the end has been read."""
         return self._position >= self._size
+
+
+class SpanReader(io.BufferedReader):
+    """A `SpanFile` for who reads a few bytes at a time, as decoders of MP3 do."""
+
+    def __init__(self, fd: int, spans: Sequence[Span], prefix: bytes = b"") -> None:
+        self._file = SpanFile(fd, spans, prefix)
+        super().__init__(self._file, _READ_SIZE)
+
+    @property
+    def error(self) -> OSError | None:
+        """The read error that looked like the end of the file."""
+        return self._file.error
+
+    @property
+    def at_end(self) -> bool:
+        """Whether everything up to the end has been taken."""
+        return self.tell() >= self._file.size
 
 
 # Content at the start of a file (behind any ID3v2 tag) -> container. Ordered; each entry: offset, bytes, name.

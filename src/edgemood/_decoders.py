@@ -1,4 +1,4 @@
-"""The decoders: what lies in an open file, as streams of mono samples at the file's own rate."""
+"""The decoders: what lies in an open file, as streams of frames at the file's own rate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from edgemood import _mpeg, _ogg, _pyav
-from edgemood._containers import Span, SpanFile, chunks, container, id3v2_end
+from edgemood._containers import Span, SpanReader, chunks, container, id3v2_end
 from edgemood.errors import CorruptAudioError, UnsupportedFormatError
 
 Samples = NDArray[np.float32]
@@ -29,12 +29,14 @@ _PLACEHOLDER_LENGTH = 0x7FF00000
 
 @dataclass(frozen=True)
 class Stream:
-    """One decoded stream: its rate, its announced length (None: unknown), and its mono pieces.
+    """One decoded stream: its rate, channels and announced length (None: unknown), and its pieces.
 
-    A piece is only valid until the next one is asked for.
+    A piece holds frames, C-contiguous ``[n, channels]`` or ``[n]`` of one channel, and is only valid until the next one
+    is asked for.
     """
 
     rate_hz: int
+    channels: int
     announced_s: float | None
     pieces: Iterator[Samples]
 
@@ -58,6 +60,13 @@ def streams(fd: int, size: int) -> Iterator[Stream]:
         yield from _others(fd, size)
 
 
+def recognise(fd: int, size: int) -> None:
+    """Raise what `streams` does where a file is no audio, without looking at all of it."""
+    if size and not container(fd, id3v2_end(fd)) and _mpeg.first_frame(fd, size) is not None:
+        return  # and do not count its frames
+    next(streams(fd, size), None)
+
+
 def check_complete(length_s: float, announced_s: float | None) -> None:
     """Raise `CorruptAudioError` if a file delivered much less than it announced."""
     if announced_s is not None and _is_much(announced_s - length_s, announced_s):
@@ -73,7 +82,7 @@ def _is_much(lost_s: float, of_s: float) -> bool:
 
 def _flac(fd: int, start: int, size: int) -> Iterator[Stream]:
     with _sound_file(fd, (start, size)) as (file, pieces):
-        yield Stream(file.samplerate, _length_s(file), pieces)
+        yield Stream(file.samplerate, file.channels, _length_s(file), pieces)
 
 
 def _chunked(fd: int, start: int, size: int) -> Iterator[Stream]:
@@ -84,7 +93,7 @@ def _chunked(fd: int, start: int, size: int) -> Iterator[Stream]:
             held = size - payload
             if name in (b"data", b"SSND") and 0 < held < declared < _PLACEHOLDER_LENGTH and announced:
                 announced *= declared / held
-        yield Stream(file.samplerate, announced, pieces)
+        yield Stream(file.samplerate, file.channels, announced, pieces)
 
 
 def _ogg_links(fd: int, start: int, size: int) -> Iterator[Stream]:
@@ -98,7 +107,7 @@ def _ogg_links(fd: int, start: int, size: int) -> Iterator[Stream]:
                 lost_s = link_s * layout.lost_bytes / size
                 if _is_much(lost_s, link_s):
                     raise CorruptAudioError(f"damaged: about {lost_s:.1f} s of {link_s:.1f} s are lost")
-                yield Stream(file.samplerate, link_s or None, pieces)
+                yield Stream(file.samplerate, file.channels, link_s or None, pieces)
                 length_s += link_s
         except soundfile.LibsndfileError as error:
             if not number:
@@ -125,7 +134,7 @@ def _mp3(fd: int, index: _mpeg.MpegIndex) -> Iterator[Stream]:
     check_complete(index.duration_s, index.expected_s)
     try:
         with _sound_file(fd, *index.spans, prefix=index.header) as (file, pieces):
-            yield Stream(file.samplerate, _length_s(file), pieces)
+            yield Stream(file.samplerate, file.channels, _length_s(file), pieces)
     except soundfile.LibsndfileError as error:
         raise CorruptAudioError(f"damaged MP3: {_reason(error)}") from error
 
@@ -135,7 +144,7 @@ def _others(fd: int, size: int) -> Iterator[Stream]:
     try:
         with _sound_file(fd, (0, size)) as (file, pieces):
             if file.format in _DISTINCT_FORMATS:
-                yield Stream(file.samplerate, _length_s(file), pieces)
+                yield Stream(file.samplerate, file.channels, _length_s(file), pieces)
                 return
     except soundfile.LibsndfileError:
         pass
@@ -145,13 +154,21 @@ def _others(fd: int, size: int) -> Iterator[Stream]:
 @contextmanager
 def _sound_file(fd: int, *spans: Span, prefix: bytes = b"") -> Iterator[tuple[soundfile.SoundFile, Iterator[Samples]]]:
     """Open spans of a file as one sound file; raises `soundfile.LibsndfileError`."""
-    source = SpanFile(fd, spans, prefix)
+    source = SpanReader(fd, spans, prefix)
     try:
-        file = soundfile.SoundFile(source)
+        file = _SoundFile(source, "r")
     except soundfile.LibsndfileError as error:
         raise source.error or error from None
     with file:
         yield file, _pieces(file, source)
+
+
+class _SoundFile(soundfile.SoundFile):  # type: ignore[misc]  # which has no types
+    """A file that is read from start to end: else soundfile seeks after every read, and decoders begin anew."""
+
+    def seekable(self) -> bool:
+        """No."""
+        return False
 
 
 def _reason(error: soundfile.LibsndfileError) -> str:
@@ -163,52 +180,37 @@ def _length_s(file: soundfile.SoundFile) -> float | None:
     return file.frames / file.samplerate if file.frames < _UNKNOWN_LENGTH else None
 
 
-def _pieces(file: soundfile.SoundFile, source: SpanFile) -> Iterator[Samples]:
+def _pieces(file: soundfile.SoundFile, source: SpanReader) -> Iterator[Samples]:
     buffer = np.empty((max(256, _DECODE_SIZE // file.channels), file.channels), np.float32)
-    mono = np.empty(len(buffer), np.float32)
     done = 0
     while True:
-        piece, last = _read(file, source, buffer, done)
+        piece = _read(file, source, buffer, done)
         if source.error:
             raise source.error
-        if len(piece):
-            yield _average(piece, mono[: len(piece)])
-            done += len(piece)
-        if last:
+        if not len(piece):
             return
+        yield piece
+        done += len(piece)
 
 
-def _read(file: soundfile.SoundFile, source: SpanFile, buffer: Samples, done: int) -> tuple[Samples, bool]:
-    """Read the next piece; whether it is the last."""
-    unknown_length = file.frames >= _UNKNOWN_LENGTH
-    if unknown_length:
+def _read(file: soundfile.SoundFile, source: SpanReader, buffer: Samples, done: int) -> Samples:
+    """Read the next piece; none at the end."""
+    length_s = _length_s(file)
+    if length_s is None:
         buffer.fill(np.nan)
     try:
-        piece = file.read(out=buffer)
+        piece: Samples = file.read(out=buffer)
     except soundfile.LibsndfileError as error:
         if source.error:
             raise source.error from error
-        if unknown_length and source.at_end:
-            # such a FLAC file fails in a seek behind its end; what was decoded until there is in the buffer
-            return buffer[: int(np.argmax(np.isnan(np.append(buffer[:, 0], np.nan))))], True
-        where = f"{done / file.samplerate:.1f} s" + ("" if unknown_length else f" of {_length_s(file):.1f} s")
+        if length_s is None and source.at_end:
+            # a FLAC file cut short: what was decoded until there is in the buffer
+            return buffer[: int(np.argmax(np.isnan(np.append(buffer[:, 0], np.nan))))]
+        where = f"{done / file.samplerate:.1f} s" + ("" if length_s is None else f" of {length_s:.1f} s")
         if source.at_end:
             raise CorruptAudioError(f"ends at {where}") from error
         raise CorruptAudioError(f"damaged at {where}: {_reason(error)}") from error
-    return piece, not len(piece)
-
-
-def _average(frames: Samples, out: Samples) -> Samples:
-    """Average the channels. Column by column: NumPy's mean over a short axis costs seven times as much."""
-    channels = frames.shape[1]
-    if channels == 1:
-        return frames[:, 0]
-    with np.errstate(over="ignore", invalid="ignore"):  # whoever takes the samples checks them
-        np.add(frames[:, 0], frames[:, 1], out=out)
-        for channel in range(2, channels):
-            out += frames[:, channel]
-        out *= np.float32(1 / channels)
-    return out
+    return piece
 
 
 # -- FFmpeg -------------------------------------------------------------------------------------------------
@@ -227,7 +229,7 @@ def _ffmpeg(fd: int, name: str, start: int, refused: str = "") -> Iterator[Strea
             first = next(frames, None)
             if first is None:
                 raise CorruptAudioError(f"damaged {name} file: nothing in it can be decoded")
-            yield Stream(first[0], announced, _gathered(first, frames))
+            yield Stream(first[0], 1, announced, _gathered(first, frames))
     except CorruptAudioError as error:  # of opening and the first frame: later ones come out of the pieces
         if not refused:
             raise

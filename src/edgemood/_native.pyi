@@ -6,7 +6,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Config', 'Extractor', 'NativeError', 'abi_version', 'descriptors', 'feature_version', 'functionals', 'instruction_set', 'set_names', 'version']
+__all__: list[str] = ['Config', 'Extractor', 'NativeError', 'Resampler', 'abi_version', 'descriptors', 'feature_version', 'functionals', 'instruction_set', 'set_names', 'version']
 class NativeError(Exception):
     pass
 class Config:
@@ -134,6 +134,21 @@ class Extractor:
         ...
     @property
     def row_length(self) -> int:
+        ...
+class Resampler:
+    def __init__(self, rate_in: typing.SupportsInt | typing.SupportsIndex, rate_out: typing.SupportsInt | typing.SupportsIndex, channels: typing.SupportsInt | typing.SupportsIndex, low_latency: bool = False) -> None:
+        ...
+    def finish(self) -> numpy.typing.NDArray[numpy.float32]:
+        ...
+    def push(self, frames: numpy.typing.NDArray[numpy.float32]) -> numpy.typing.NDArray[numpy.float32]:
+        ...
+    def reset(self) -> None:
+        ...
+    @property
+    def latency(self) -> int:
+        ...
+    @property
+    def peak(self) -> float:
         ...
 def abi_version() -> int:
     ...

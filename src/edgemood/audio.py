@@ -12,25 +12,24 @@ import os
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-import soxr
 
+from edgemood import _decoders
 from edgemood._containers import open_regular
-from edgemood._decoders import Samples, check_complete, streams
-from edgemood.errors import ConfigError, CorruptAudioError, NotFiniteError, SilentError, TooShortError
+from edgemood._decoders import Samples, Stream, check_complete, streams
+from edgemood._resample import Resampler
+from edgemood.errors import ConfigError, CorruptAudioError, SilentError, TooShortError
 
 #: Sample rates beyond these are damage, not music.
 _RATES_HZ = (1_000, 1_000_000)
-#: No sample as large as this is sound; its powers would overflow float32.
-_MAX_SAMPLE = 1e12
 #: Peaks below the least step of 24-bit audio are silence (some decoders leave 1e-34 instead of 0).
 _SILENCE = 2.0**-24
 
 
-def blocks(path: str | os.PathLike[str], sample_rate: int, block_s: float = 5.0) -> Iterator[Samples]:
+def blocks(path: str | os.PathLike[str], sample_rate: int, block_s: float | None = None) -> Iterator[Samples]:
     """Decode a file into blocks of mono samples.
 
-    Channels are averaged, the rate is converted by soxr (HQ), and the blocks of the same file hold the same
-    samples whatever `block_s` is.
+    Channels are averaged, the rate is converted with linear phase and no delay (see `_resample`), and the blocks of
+    the same file hold the same samples whatever `block_s` is.
 
     Parameters
     ----------
@@ -38,8 +37,8 @@ def blocks(path: str | os.PathLike[str], sample_rate: int, block_s: float = 5.0)
         A regular file; names that are not UTF-8 as `os.fsdecode` gives them.
     sample_rate : int
         Wanted rate in Hz.
-    block_s : float
-        Length of a block in seconds; the last one is shorter.
+    block_s : float or None
+        Length of a block in seconds; the last one is shorter. None: about a second, as they come, which is quickest.
 
     Yields
     ------
@@ -63,6 +62,8 @@ def blocks(path: str | os.PathLike[str], sample_rate: int, block_s: float = 5.0)
     """
     if not _RATES_HZ[0] <= sample_rate <= _RATES_HZ[1]:
         raise ConfigError(f"sample_rate must be {_RATES_HZ[0]} to {_RATES_HZ[1]} Hz, not {sample_rate}")
+    if block_s is None:
+        return _resampled(path, sample_rate)
     size = round(block_s * sample_rate) if math.isfinite(block_s) else 0
     if size < 1:
         raise ConfigError(f"block_s must be at least one sample long, not {block_s}")
@@ -72,6 +73,15 @@ def blocks(path: str | os.PathLike[str], sample_rate: int, block_s: float = 5.0)
 def load(path: str | os.PathLike[str], sample_rate: int) -> Samples:
     """Decode a whole file at once: mono float32 ``[n]`` at `sample_rate` Hz. Raises what `blocks` does."""
     return np.concatenate(list(blocks(path, sample_rate)))
+
+
+def recognise(path: str | os.PathLike[str]) -> None:
+    """Look at the start of a file, and refuse what is no audio.
+
+    Raises `UnreadableError`, `UnsupportedFormatError` or `CorruptAudioError` as `blocks` does, which finds more damage.
+    """
+    with open_regular(path) as (fd, size):
+        _decoders.recognise(fd, size)
 
 
 def announced_s(path: str | os.PathLike[str]) -> float | None:
@@ -103,32 +113,26 @@ def _in_blocks(pieces: Iterable[Samples], size: int) -> Iterator[Samples]:
 
 def _resampled(path: str | os.PathLike[str], sample_rate: int) -> Iterator[Samples]:
     """Give the checked samples of all streams at the wanted rate, then the verdict on the whole file."""
-    peak, samples = 0.0, 0
+    peak, length_s = 0.0, 0.0
     with open_regular(path) as (fd, size):
         for stream in streams(fd, size):
             if not _RATES_HZ[0] <= stream.rate_hz <= _RATES_HZ[1]:
                 raise CorruptAudioError(f"damaged header: a sample rate of {stream.rate_hz} Hz")
-            resampler = soxr.ResampleStream(stream.rate_hz, sample_rate, 1, dtype="float32", quality="HQ")
-            count = 0
-            for piece in stream.pieces:
-                peak = max(peak, _checked_peak(piece, count, stream.rate_hz))
-                count += len(piece)
-                yield resampler.resample_chunk(piece)
-            yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
-            check_complete(count / stream.rate_hz, stream.announced_s)
-            samples += count
-    if not samples:
+            resampler = Resampler(stream.rate_hz, sample_rate, stream.channels)
+            yield from _samples(stream, resampler)
+            check_complete(resampler.pushed_s, stream.announced_s)
+            peak = max(peak, resampler.peak)
+            length_s += resampler.pushed_s
+    if not length_s:
         raise TooShortError("holds no samples")
     if peak < _SILENCE:
         raise SilentError("digital silence: every sample is zero (channels averaged)")
 
 
-def _checked_peak(piece: Samples, before: int, rate_hz: int) -> float:
-    """Find the largest magnitude of a piece that `before` samples precede, refusing NaN, infinity and nonsense."""
-    if not len(piece):
-        return 0.0
-    peak = max(float(piece.max()), -float(piece.min()))
-    if peak < _MAX_SAMPLE:  # false for NaN
-        return peak
-    bad = int(np.argmin(np.abs(piece) < _MAX_SAMPLE))
-    raise NotFiniteError(f"the sample at {(before + bad) / rate_hz:.3f} s is {piece[bad]:g}")
+def _samples(stream: Stream, resampler: Resampler) -> Iterator[Samples]:
+    """Give the samples of one stream, in pieces of at least one."""
+    for piece in stream.pieces:
+        if len(samples := resampler.push(piece)):
+            yield samples
+    if len(samples := resampler.finish()):
+        yield samples

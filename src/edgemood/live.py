@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from edgemood import features
 from edgemood._decoders import check_complete
 from edgemood._pack import rounded
 from edgemood._pcm import RATES_HZ, ByteStream, PcmFormat, frames, wav_header
+from edgemood._resample import Resampler
 from edgemood.domain import FeatureSequence, Mood
 from edgemood.errors import ConfigError, NotFiniteError, TooShortError
 from edgemood.mood import MoodModel
@@ -266,10 +266,10 @@ def _mono(samples: NDArray[np.floating[Any]]) -> Samples:
 
 def _resampler(rate_hz: int, wanted_hz: int) -> Callable[[Samples, bool], Samples]:
     """Return what brings a stream to the wanted rate: it takes the next samples, and whether they are the last."""
-    stream = soxr.ResampleStream(rate_hz, wanted_hz, 1, dtype="float32", quality="HQ")  # as `audio` does
+    resampler = Resampler(rate_hz, wanted_hz, low_latency=True)  # as `audio` does, to the bit
 
     def resampled(samples: Samples, last: bool) -> Samples:
-        out: Samples = stream.resample_chunk(samples, last=last)
-        return out
+        out = resampler.push(samples)
+        return np.concatenate([out, resampler.finish()]) if last else out
 
     return resampled
