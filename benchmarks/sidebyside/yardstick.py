@@ -2,8 +2,9 @@
 
 PFFFT is in no registry, so FFTW (Debian: libfftw3-dev; single precision, FFTW_PATIENT) runs in its place, or SciPy
 where FFTW is not installed, and the result is converted by factors that were measured against PFFFT itself in one
-alternating run on one machine (AMD EPYC, Zen 4; PFFFT built with -O3 -mavx2 -mfma, its unordered transform, which is
-its fastest). Another processor may have others; ratios between edgemood and a peer do not depend on them.
+alternating run on one machine (AMD EPYC, Zen 4; PFFFT built with -O3 for any x86-64, its unordered transform; with
+-mavx2 -mfma it takes 0.92 Y). Another processor may have others; ratios between edgemood and a peer do not depend on
+them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .settings import BUILD, HERE, Audio
 from .timing import Work, take_turns
 
 #: What an FFT of a library and a size costs in those of PFFFT.
-IN_Y = {("FFTW", 512): 1.18, ("SciPy", 512): 2.15, ("FFTW", 1024): 1.64, ("SciPy", 1024): 2.19}
+IN_Y = {("FFTW", 512): 1.09, ("SciPy", 512): 2.0, ("FFTW", 1024): 1.19, ("SciPy", 1024): 1.62}
 
 
 class Yardstick:
