@@ -113,6 +113,15 @@ def test_the_number_of_rows_follows_the_formula(n, hop, frames, segment_hop):
     assert run(extractor, signals.noise(8000)[:n]).shape == (count, 2)
 
 
+def test_a_segment_comes_with_its_last_sample():
+    x = signals.music(22050, 8.0)
+    extractor = features.Extractor()
+    ends = [extractor.row_length + i * extractor.row_hop for i in range(5)]
+    for start, end in zip([0, *ends], ends, strict=False):
+        assert len(extractor.push(x[start : end - 1])) == 0
+        assert len(extractor.push(x[end - 1 : end])) == 1
+
+
 def test_row_length_and_hop_of_frames():
     extractor = features.Extractor(FRAMES, FRAME_NAMES)
     assert (extractor.row_length, extractor.row_hop) == (SPAN, HOP)

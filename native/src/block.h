@@ -23,6 +23,7 @@ struct Block {
   Pitch pitch;           // kPitch
   float *previous;       // [bins] of the frame before lane 0; the flux kernel keeps it
   bool first;            // lane 0 is the first frame of the signal
+  uint32_t frames;       // lanes that hold one
   vf *scratch;           // scratch_vectors(tables) vectors
 };
 

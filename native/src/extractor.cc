@@ -11,7 +11,6 @@ namespace em {
 
 namespace {
 
-constexpr size_t kReadAhead = 32;      // vectors may read this far past the samples
 constexpr size_t kCacheLine = 16;      // floats
 constexpr size_t kBlocksBuffered = 4;  // amortises moving the overlap to the front
 
@@ -40,8 +39,9 @@ Extractor::Extractor(const em_config &config, const std::vector<std::string> &na
   block_need_ = plan_.span() + (lanes - 1) * hop;
   block_hop_ = lanes * hop;
   capacity_ = block_need_ + kBlocksBuffered * block_hop_;
-  if (tables.stages & (kSignal | kSpectrum | kPitch)) state_.signal.resize(capacity_ + kReadAhead);
-  if (tables.stages & kEmphasised) state_.emphasised.resize(capacity_ + kReadAhead);
+  const size_t read_ahead = 2 * lanes + 8 * lanes * tables.pitch.decimation;  // by vectors and steps of the low rate
+  if (tables.stages & (kSignal | kSpectrum | kPitch)) state_.signal.resize(capacity_ + read_ahead);
+  if (tables.stages & kEmphasised) state_.emphasised.resize(capacity_ + read_ahead);
   state_.previous.resize(tables.bins);
   workspace_.resize(kernel_->workspace_bytes(tables) / sizeof(float));
   values_.resize(plan_.values() * lanes);
@@ -90,6 +90,7 @@ em_status Extractor::push(const float *samples, size_t n, float *rows, size_t ca
     prefetch(samples + done, std::min(n - done, block_hop_));
     keep(samples[done - 1], count);
   }
+  if (pooling_) complete_segments();
   *n_rows = static_cast<size_t>(state_.rows - before);
   return EM_OK;
 }
@@ -143,12 +144,27 @@ void Extractor::run_blocks() {
   State &s = state_;
   size_t start = 0;
   for (; s.filled >= start + block_need_; start += block_hop_) run_kernel(start, kernel_->lanes);
-  if (start == 0) return;
-  const size_t kept = s.filled > start ? s.filled - start : 0;
-  s.skip = start > s.filled ? start - s.filled : 0;
-  move_to_front(s.signal, start, kept);
-  move_to_front(s.emphasised, start, kept);
+  if (start > 0) drop(start);
+}
+
+void Extractor::drop(size_t samples) {
+  State &s = state_;
+  const size_t kept = s.filled > samples ? s.filled - samples : 0;
+  s.skip = samples > s.filled ? samples - s.filled : 0;
+  move_to_front(s.signal, samples, kept);
+  move_to_front(s.emphasised, samples, kept);
   s.filled = kept;
+}
+
+// A segment whose last frame is there does not wait for a block to fill: a frame's bits do not depend on its lane.
+void Extractor::complete_segments() {
+  const size_t span = plan_.span(), hop = plan_.config().hop_length;
+  while (state_.filled >= span) {
+    const uint64_t frames = (state_.filled - span) / hop + 1, needed = pooling_->next_row() - state_.frames;
+    if (frames < needed) return;
+    run_kernel(0, static_cast<uint32_t>(needed));
+    drop(static_cast<size_t>(needed) * hop);
+  }
 }
 
 void Extractor::run_kernel(size_t start, uint32_t frames) {
@@ -162,6 +178,7 @@ void Extractor::run_kernel(size_t start, uint32_t frames) {
   job.previous = state_.previous.data();
   job.path = &state_.path;
   job.first = state_.frames == 0;
+  job.frames = frames;
   job.workspace = workspace_.data();
   job.values = values_.data();
   kernel_->run(job);

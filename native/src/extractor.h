@@ -46,6 +46,8 @@ class Extractor {
   void save();
   void restore();
   void run_blocks();
+  void complete_segments();
+  void drop(size_t samples);
   void run_kernel(size_t start, uint32_t frames);
 
   Plan plan_;

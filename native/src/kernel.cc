@@ -76,7 +76,7 @@ void run(const KernelJob &job) {
   const Tables &t = *job.tables;
   vf *power = static_cast<vf *>(job.workspace), *magnitude = power + t.bins, *emphasised = magnitude + t.bins;
   vf *scratch = emphasised + t.fft.n;
-  Block block = {t, job.signal, power, magnitude, vf{}, emphasised, {}, job.previous, job.first, scratch};
+  Block block = {t, job.signal, power, magnitude, vf{}, emphasised, {}, job.previous, job.first, job.frames, scratch};
   spectra(job, block, power, magnitude, emphasised);
   if (t.stages & kPitch) block.pitch = find_pitch(job, scratch + scratch_vectors(t));
 

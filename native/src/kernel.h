@@ -27,6 +27,7 @@ struct KernelJob {
   float *previous;          // [bins], kept between jobs
   PitchPath *path;          // the same; zeros at first
   bool first;               // the first frame of the signal is among them
+  uint32_t frames;          // 1 to lanes: those behind are not there yet, and leave nothing in previous and path
   void *workspace;          // Kernel::workspace_bytes, aligned to 64
   float *values;            // [values][lanes]: for each descriptor its members in order
 };

@@ -230,11 +230,11 @@ EM_INLINE int follow_path(const PitchTables &p, Four score, Four height, Four lo
   return none ? -1 : chosen;
 }
 
-EM_INLINE Pitch choose(const PitchTables &p, const Candidates &found, PitchPath &path) {
+EM_INLINE Pitch choose(const PitchTables &p, const Candidates &found, uint32_t frames, PitchPath &path) {
   vf log_lag[kCandidates];
   for (int c = 0; c < kCandidates; ++c) log_lag[c] = natural_log(maximum(found.lag[c], splat(1.0f)));
   Pitch pitch{};
-  for (int l = 0; l < kLanes; ++l) {
+  for (uint32_t l = 0; l < frames; ++l) {
     Four score, height, logs;
     for (int c = 0; c < kCandidates; ++c)
       score[c] = found.score[c][l], height[c] = found.height[c][l], logs[c] = log_lag[c][l];
@@ -247,14 +247,14 @@ EM_INLINE Pitch choose(const PitchTables &p, const Candidates &found, PitchPath 
   return pitch;
 }
 
-EM_INLINE Pitch follow_pitch(const PitchTables &p, const vf *correlation, PitchPath &path) {
+EM_INLINE Pitch follow_pitch(const PitchTables &p, const vf *correlation, uint32_t frames, PitchPath &path) {
   const vf r0 = correlation[0], mean_square = r0 * p.mean_square_scale;
   const vi audible = (mean_square >= 1e-12f) & (mean_square <= 1e30f);  // absurd samples overflow
   const vf scale = audible ? 1.0f / (audible ? r0 : splat(1.0f)) : vf{};
   vf keys[kCandidates];
   select_peaks(p, correlation, scale, keys);
   for (vf &key : keys) key = audible ? key : splat(kNone);
-  Pitch pitch = choose(p, refine_peaks(p, correlation, scale, keys), path);
+  Pitch pitch = choose(p, refine_peaks(p, correlation, scale, keys), frames, path);
   pitch.mean_square = mean_square;
   return pitch;
 }
@@ -273,7 +273,7 @@ EM_INLINE Pitch find_pitch(const KernelJob &job, vf *work) {
   };
   real_fft(p.fft, power, tile, [=](size_t k, vf re, vf im) { power[k] = re * re + im * im; });
   autocorrelation(p, power, data, correlation);
-  return follow_pitch(p, correlation, *job.path);
+  return follow_pitch(p, correlation, job.frames, *job.path);
 }
 
 }  // namespace EM_ARCH

@@ -15,6 +15,8 @@ class Pooling {
   void reset() { frames_ = 0; }
   // Goes on from where `other`, made from the same plan, is.
   void take_state(const Pooling &other) { frames_ = other.frames_, ring_ = other.ring_; }
+  // Frames taken, all in all, when the next row comes.
+  uint64_t next_row() const { return frames_ < length_ ? length_ : length_ + ((frames_ - length_) / hop_ + 1) * hop_; }
   // Takes one frame's values, `stride` apart; true where it completes a segment, whose row is then written.
   bool push(const float *values, size_t stride, float *row);
 

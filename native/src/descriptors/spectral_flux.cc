@@ -14,6 +14,9 @@ void spectral_flux(Block &block, vf *out) {
     distance += step * step;
     block.previous[k] = share[kLanes - 1];
   }
+  const uint32_t last = block.frames - 1;
+  if (last < kLanes - 1)
+    for (size_t k = 0; k < t.bins; ++k) block.previous[k] = block.magnitude[k][last] * scale[last];
   *out = square_root(distance);
   if (block.first) (*out)[0] = 0.0f;
 }
