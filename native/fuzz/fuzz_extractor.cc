@@ -1,47 +1,13 @@
 // Any configuration, columns, samples and cuts: statuses are the promised ones, nothing is written beyond what was
 // given, and rows do not depend on the cuts. Bytes mean what input.h says.
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 
+#include "guarded.h"
 #include "input.h"
 
 namespace {
 
-// A broken promise ends the process, whatever the build: the fuzzer and the replay count on it.
-#define PROMISE(condition)                                                                 \
-  do {                                                                                     \
-    if (!(condition)) {                                                                    \
-      std::fprintf(stderr, "%s:%d: promise broken: %s\n", __FILE__, __LINE__, #condition); \
-      std::abort();                                                                        \
-    }                                                                                      \
-  } while (0)
-
-constexpr size_t kGuard = 64;  // floats behind a buffer's end that must stay as they are
-constexpr uint32_t kGuardBits = 0xa5c3f00d;
-
-// Room for rows, with a guard behind it.
-class Rows {
- public:
-  Rows(size_t capacity, size_t columns) : size_(capacity * columns), bits_(size_ + kGuard, kGuardBits) {}
-  float *data() { return reinterpret_cast<float *>(bits_.data()); }
-  float at(size_t i) const {
-    float value = 0;
-    std::memcpy(&value, &bits_[i], sizeof value);
-    return value;
-  }
-  size_t size() const { return size_; }
-  bool untouched_from(size_t i) const {
-    for (; i < bits_.size(); ++i)
-      if (bits_[i] != kGuardBits) return false;
-    return true;
-  }
-  bool operator==(const Rows &other) const { return bits_ == other.bits_; }
-
- private:
-  size_t size_;
-  std::vector<uint32_t> bits_;
-};
+using fuzz::Guarded;
 
 struct Signal {
   std::vector<float> samples;
@@ -68,12 +34,12 @@ void refusals(em_extractor *e, Signal &signal) {
   const size_t n = signal.samples.size(), columns = em_extractor_columns(e), most = em_extractor_max_rows(e, n);
   size_t got = 7;
   if (most > 0) {
-    Rows rows(most - 1, columns);
+    Guarded rows((most - 1) * columns);
     PROMISE(em_extractor_push(e, signal.samples.data(), n, rows.data(), most - 1, &got) == EM_ERROR_CAPACITY);
     PROMISE(got == 0 && rows.untouched_from(0));
   }
   if (signal.first_bad < n) {
-    Rows rows(most, columns);
+    Guarded rows(most * columns);
     PROMISE(em_extractor_push(e, signal.samples.data(), n, rows.data(), most, &got) == EM_ERROR_NOT_FINITE);
     PROMISE(got == signal.first_bad && rows.untouched_from(rows.size()));
     for (float &x : signal.samples)
@@ -84,7 +50,7 @@ void refusals(em_extractor *e, Signal &signal) {
   PROMISE(em_extractor_push(e, nullptr, 0, nullptr, 0, nullptr) == EM_ERROR_ARGUMENT);
 }
 
-void finish(em_extractor *e, Rows &rows, size_t done) {
+void finish(em_extractor *e, Guarded &rows, size_t done) {
   const size_t columns = em_extractor_columns(e), held = em_extractor_max_rows(e, 0);
   size_t got = 7;
   if (held > 0) PROMISE(em_extractor_finish(e, rows.data(), held - 1, &got) == EM_ERROR_CAPACITY && got == 0);
@@ -95,10 +61,10 @@ void finish(em_extractor *e, Rows &rows, size_t done) {
 }
 
 // All rows of the samples, cut as `cuts` says: 0 is no cut.
-Rows run(em_extractor *e, const std::vector<float> &samples, fuzz::Bytes &cuts) {
+Guarded run(em_extractor *e, const std::vector<float> &samples, fuzz::Bytes &cuts) {
   const size_t columns = em_extractor_columns(e), expected = rows_expected(e, samples.size());
   PROMISE(em_extractor_max_rows(e, samples.size()) == expected);
-  Rows rows(expected, columns);
+  Guarded rows(expected * columns);
   size_t done = 0;
   for (size_t at = 0; at < samples.size();) {
     const uint32_t cut = cuts.u16();
@@ -113,7 +79,7 @@ Rows run(em_extractor *e, const std::vector<float> &samples, fuzz::Bytes &cuts) 
   return rows;
 }
 
-void check_ranges(const Rows &rows, const fuzz::Names &names, const em_config &config) {
+void check_ranges(const Guarded &rows, const fuzz::Names &names, const em_config &config) {
   for (size_t i = 0; i < rows.size(); ++i) PROMISE(std::isfinite(rows.at(i)));
   if (config.output != EM_OUTPUT_FRAMES) return;
   for (size_t d = 0; d < em_descriptor_count(); ++d) {
@@ -157,7 +123,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   Signal signal = examined(fuzz::samples_from(bytes, n));
   refusals(e, signal);
   fuzz::Bytes none(nullptr, 0);
-  const Rows whole = run(e, signal.samples, none);
+  const Guarded whole = run(e, signal.samples, none);
   if (signal.nominal) check_ranges(whole, names, config);
 
   em_extractor_reset(e);

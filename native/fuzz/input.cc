@@ -99,8 +99,8 @@ em_config config_from(Bytes &bytes) {
   };
   for (const WholeField &f : kWholeFields) {
     if (!next_bit()) continue;
-    const bool any = bytes.u8() >= kAnyBits;
-    config.*f.field = any ? bytes.u32() : f.low + bytes.u16() % (f.high - f.low + 1);
+    const uint32_t how = bytes.u8();  // where it is small, so may the value be
+    config.*f.field = how >= kAnyBits ? bytes.u32() : f.low + (bytes.u16() % (f.high - f.low + 1) >> how % 12);
   }
   for (const RealField &f : kRealFields) {
     if (!next_bit()) continue;

@@ -77,6 +77,27 @@ void test(uint32_t output, const char *const *names, size_t count) {
   CHECK(made - freed == balance);
 }
 
+void test_resampler() {
+  std::vector<float> x(2 * 44100, 0.25f);
+  const long before = made, balance = made - freed;
+  em_resampler *r = nullptr;
+  CHECK(em_resampler_create(44100, 22050, 2, 1, &r, nullptr, 0) == EM_OK);
+  CHECK(made > before);
+  std::vector<float> out(em_resampler_max_output(r, 44100));
+  const long created = made;
+  size_t got = 0;
+  for (size_t at = 0; at < 44100; at += 441)
+    CHECK(em_resampler_push(r, &x[2 * at], 441, out.data(), out.size(), &got) == EM_OK);
+  x[7] = std::numeric_limits<float>::infinity();
+  CHECK(em_resampler_push(r, x.data(), 441, out.data(), out.size(), &got) == EM_ERROR_NOT_FINITE);
+  CHECK(em_resampler_finish(r, out.data(), out.size(), &got) == EM_OK);
+  em_resampler_reset(r);
+  CHECK(made == created);
+  std::vector<float>().swap(out);
+  em_resampler_destroy(r);
+  CHECK(made - freed == balance);
+}
+
 void test_refusal() {
   const char *const names[] = {"zcr_mean", "no_such_column"};
   em_config config;
@@ -96,6 +117,7 @@ int main() {
   test(EM_OUTPUT_SEGMENTS, set, count);
   const char *const frames[] = {"mfcc_3", "f0", "hnr", "formant_2", "spectral_flux", "zcr"};
   test(EM_OUTPUT_FRAMES, frames, 6);
+  test_resampler();
   test_refusal();
   return checks_report();
 }
