@@ -1,7 +1,7 @@
 // The descriptors of what is playing, a row a second: an embedding of edgemood that needs its public header only.
 //
 //   c++ -std=c++17 head_unit.cc -o head_unit $(pkg-config --cflags --libs edgemood)
-//   ffmpeg -i song.mp3 -f s16le -ac 2 -ar 22050 - | ./head_unit --channels 2 > song.csv
+//   ffmpeg -i song.mp3 -f s16le -ac 2 -ar 44100 - | ./head_unit --sample-rate 44100 --channels 2 > song.csv
 //
 // Raw PCM in at standard input, ten milliseconds at a time; a row of the set lld50 out at standard output for every
 // second, over the last three seconds.
@@ -22,10 +22,12 @@
 
 namespace {
 
+constexpr uint32_t kWorkingRate = 22050;  // Hz; the rate that the mood models are made for
+
 constexpr char kHelp[] =
     "usage: head_unit [--sample-rate HZ] [--channels N] [--format s16le|f32le] [--tsv]\n"
     "Reads raw PCM from standard input, interleaved, and prints a row of descriptors a second.\n"
-    "  --sample-rate HZ  4000 to 192000; default 22050, the rate the mood models are made for\n"
+    "  --sample-rate HZ  of the input, 4000 to 192000; default 22050, which is what higher rates are brought to\n"
     "  --channels N      1 to 32, averaged into one; default 1\n"
     "  --format F        s16le (default) or f32le, full scale -1 to 1\n"
     "  --tsv             tabs between columns, not commas\n"
@@ -36,7 +38,7 @@ struct UsageError : std::runtime_error {
 };
 
 struct Options {
-  uint32_t sample_rate = 22050;
+  uint32_t sample_rate = kWorkingRate;
   uint32_t channels = 1;
   bool floats = false;
   char separator = ',';
@@ -88,52 +90,41 @@ em_config config_for(uint32_t sample_rate) {
   return config;
 }
 
-// Reads interleaved PCM in pieces and averages the channels; little-endian whatever the processor is.
+// Reads interleaved PCM ten milliseconds at a time; little-endian whatever the processor is.
 class PcmReader {
  public:
   explicit PcmReader(const Options &options)
-      : channels_(options.channels),
-        floats_(options.floats),
-        frame_bytes_(channels_ * (floats_ ? 4 : 2)),
-        bytes_(std::max<size_t>(1, options.sample_rate / 100) * frame_bytes_),
-        mono_(bytes_.size() / frame_bytes_) {}
+      : sample_bytes_(options.floats ? 4 : 2),
+        frame_bytes_(sample_bytes_ * options.channels),
+        bytes_(options.sample_rate / 100 * frame_bytes_),
+        samples_(bytes_.size() / sample_bytes_) {}
 
-  // The next mono samples, fewer only at the end of the input; none after it.
+  // How many frames (a sample a channel) came; fewer than a piece only at the end of the input, none after it.
   size_t read() {
     const size_t got = std::fread(bytes_.data(), 1, bytes_.size(), stdin);
     if (std::ferror(stdin))
       throw std::runtime_error("cannot read standard input: " + std::generic_category().message(errno));
-    const size_t frames = got / frame_bytes_;
-    for (size_t i = 0; i < frames; ++i) mono_[i] = mix(bytes_.data() + i * frame_bytes_);
+    for (size_t i = 0; i < got / sample_bytes_; ++i) samples_[i] = sample(bytes_.data() + i * sample_bytes_);
     if (got > 0) left_over_ = got % frame_bytes_;  // pieces are whole frames: only the last can leave some
-    return frames;
+    return got / frame_bytes_;
   }
 
-  const float *samples() const { return mono_.data(); }
+  const float *samples() const { return samples_.data(); }
   size_t left_over() const { return left_over_; }  // bytes at the input's end that are no whole frame
   size_t frame_bytes() const { return frame_bytes_; }
 
  private:
-  float mix(const unsigned char *frame) const {
-    float sum = 0;
-    for (uint32_t c = 0; c < channels_; ++c) sum += floats_ ? float_at(frame + 4 * c) : short_at(frame + 2 * c);
-    return sum / static_cast<float>(channels_);
-  }
-  static float short_at(const unsigned char *p) {
-    return static_cast<float>(static_cast<int16_t>(p[0] | p[1] << 8)) / 32768.0f;
-  }
-  static float float_at(const unsigned char *p) {
+  float sample(const unsigned char *p) const {
+    if (sample_bytes_ == 2) return static_cast<float>(static_cast<int16_t>(p[0] | p[1] << 8)) / 32768.0f;
     const uint32_t bits = p[0] | p[1] << 8 | p[2] << 16 | static_cast<uint32_t>(p[3]) << 24;
     float value = 0;
     std::memcpy(&value, &bits, sizeof value);
     return value;
   }
 
-  uint32_t channels_;
-  bool floats_;
-  size_t frame_bytes_;
+  size_t sample_bytes_, frame_bytes_;
   std::vector<unsigned char> bytes_;
-  std::vector<float> mono_;
+  std::vector<float> samples_;
   size_t left_over_ = 0;
 };
 
@@ -189,55 +180,101 @@ class Table {
   std::string line_;
 };
 
+// The library's handles, owned.
 struct Destroy {
   void operator()(em_extractor *extractor) const { em_extractor_destroy(extractor); }
+  void operator()(em_resampler *resampler) const { em_resampler_destroy(resampler); }
 };
-using Extractor = std::unique_ptr<em_extractor, Destroy>;
 
-Extractor create(const em_config &config, const char *const *names, size_t count) {
-  em_extractor *extractor = nullptr;
-  char message[256];
-  if (em_extractor_create(&config, names, count, &extractor, message, sizeof message) != EM_OK)
-    throw std::runtime_error(message);
-  return Extractor(extractor);
-}
+// From what comes in to rows: channels averaged, the rate brought down, descriptors computed.
+class Analysis {
+ public:
+  explicit Analysis(const Options &options)
+      : rate_in_(options.sample_rate), config_(config_for(std::min(options.sample_rate, kWorkingRate))) {
+    char message[256];
+    em_resampler *resampler = nullptr;
+    if (em_resampler_create(rate_in_, config_.sample_rate, options.channels, 1, &resampler, message, sizeof message) !=
+        EM_OK)
+      throw std::runtime_error(message);
+    resampler_.reset(resampler);
+    em_extractor *extractor = nullptr;
+    if (em_set_get("lld50", &names_, &columns_) != EM_OK) throw std::runtime_error("this edgemood has no set lld50");
+    if (em_extractor_create(&config_, names_, columns_, &extractor, message, sizeof message) != EM_OK)
+      throw std::runtime_error(message);
+    extractor_.reset(extractor);
+  }
+
+  const em_config &config() const { return config_; }
+  const em_extractor *extractor() const { return extractor_.get(); }
+  const char *const *names() const { return names_; }
+
+  // Each gives the number of rows that rows() then holds.
+  size_t push(const float *frames, size_t count) {
+    size_t got = 0;
+    make_room(mono_, em_resampler_max_output(resampler_.get(), count));
+    const em_status status = em_resampler_push(resampler_.get(), frames, count, mono_.data(), mono_.size(), &got);
+    if (status == EM_ERROR_NOT_FINITE)
+      throw std::runtime_error("the sound at " + std::to_string(static_cast<double>(frames_ + got) / rate_in_) +
+                               " s is NaN, infinite or absurdly loud");
+    check(status);
+    frames_ += count;
+    return extract(got);
+  }
+  size_t finish() {
+    size_t got = 0;
+    make_room(mono_, em_resampler_max_output(resampler_.get(), 0));
+    check(em_resampler_finish(resampler_.get(), mono_.data(), mono_.size(), &got));
+    const size_t count = extract(got);
+    const size_t done = count * columns_;
+    make_room(rows_, done + em_extractor_max_rows(extractor_.get(), 0) * columns_);
+    check(em_extractor_finish(extractor_.get(), rows_.data() + done, rows_.size() / columns_ - count, &got));
+    return count + got;
+  }
+  const float *rows() const { return rows_.data(); }
+  double heard_s() const { return static_cast<double>(frames_) / rate_in_; }
+
+ private:
+  static void check(em_status status) {
+    if (status != EM_OK) throw std::runtime_error(em_status_name(status));
+  }
+  // Buffers grow in the first second to what ten milliseconds can need, and never again.
+  static void make_room(std::vector<float> &buffer, size_t size) { buffer.resize(std::max(buffer.size(), size)); }
+
+  size_t extract(size_t samples) {
+    size_t got = 0;
+    make_room(rows_, em_extractor_max_rows(extractor_.get(), samples) * columns_);
+    check(em_extractor_push(extractor_.get(), mono_.data(), samples, rows_.data(), rows_.size() / columns_, &got));
+    return got;
+  }
+
+  uint32_t rate_in_;
+  em_config config_;
+  std::unique_ptr<em_resampler, Destroy> resampler_;
+  std::unique_ptr<em_extractor, Destroy> extractor_;
+  const char *const *names_ = nullptr;
+  size_t columns_ = 0;
+  std::vector<float> mono_, rows_;
+  uint64_t frames_ = 0;
+};
 
 void run(const Options &options) {
-  const em_config config = config_for(options.sample_rate);
-  const char *const *names = nullptr;
-  size_t columns = 0;
-  if (em_set_get("lld50", &names, &columns) != EM_OK) throw std::runtime_error("no set lld50 in this edgemood");
-  const Extractor extractor = create(config, names, columns);
+  Analysis analysis(options);
   PcmReader input(options);
-  Table table(options.separator, config, extractor.get());
-  std::vector<float> rows;  // grows to the most rows that ten milliseconds complete, which is one or two
-
-  table.header(names);
-  uint64_t samples = 0;
-  size_t got = 0;
+  Table table(options.separator, analysis.config(), analysis.extractor());
+  table.header(analysis.names());
   while (const size_t count = input.read()) {
-    const size_t capacity = em_extractor_max_rows(extractor.get(), count);
-    rows.resize(std::max(rows.size(), capacity * columns));
-    const em_status status =
-        em_extractor_push(extractor.get(), input.samples(), count, rows.data(), rows.size() / columns, &got);
-    if (status == EM_ERROR_NOT_FINITE)
-      throw std::runtime_error("sample " + std::to_string(samples + got) +
-                               " is NaN or infinite (counted per channel, from 0)");
-    if (status != EM_OK) throw std::runtime_error(em_status_name(status));
-    table.rows(rows.data(), got);
-    samples += count;
+    const size_t rows = analysis.push(input.samples(), count);
+    table.rows(analysis.rows(), rows);
   }
-  rows.resize(std::max(rows.size(), em_extractor_max_rows(extractor.get(), 0) * columns));
-  const em_status status = em_extractor_finish(extractor.get(), rows.data(), rows.size() / columns, &got);
-  if (status != EM_OK) throw std::runtime_error(em_status_name(status));
-  table.rows(rows.data(), got);
+  const size_t rows = analysis.finish();
+  table.rows(analysis.rows(), rows);
 
   if (input.left_over())
     throw std::runtime_error("the input ends within a sample: " + std::to_string(input.left_over()) + " of " +
                              std::to_string(input.frame_bytes()) + " bytes");
   if (table.count() == 0)
-    std::fprintf(stderr, "head_unit: %.3f s of sound are too short for a row, which takes %.3f s\n",
-                 static_cast<double>(samples) / options.sample_rate, table.length_s());
+    std::fprintf(stderr, "head_unit: %.3f s of sound are too short for a row, which takes %.3f s\n", analysis.heard_s(),
+                 table.length_s());
 }
 
 }  // namespace

@@ -20,13 +20,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
 from edgemood import audio, features
 
 ROOT = Path(__file__).resolve().parents[2]
 NATIVE = ROOT / "native"
-EXCERPT_S = 20
+WORKING_RATE_HZ = 22050  # of head_unit, for input at any higher rate
 #: A longer run may not take more memory than this above a shorter one, in KiB.
 MEMORY_SLACK_KIB = 512
 
@@ -181,17 +182,15 @@ def rows_of(command: list[str], sound: bytes, *options: str) -> tuple[list[str],
     return header.split(","), np.array([[float(cell) for cell in line.split(",")] for line in lines])
 
 
-def compare(command: list[str], sound: bytes, mono: Samples, sample_rate: int, *options: str) -> int:
+def compare(command: list[str], sound: bytes, mono: Samples, rates_hz: tuple[int, int], *options: str) -> int:
     """Hold head_unit's rows of `sound` against Python's of `mono`: the same names, times and bits; how many."""
-    names, values = rows_of(command, sound, "--sample-rate", str(sample_rate), *options)
-    expected = features.extract([mono], config_for(sample_rate))
+    names, values = rows_of(command, sound, "--sample-rate", str(rates_hz[0]), *options)
+    expected = features.extract([mono], config_for(rates_hz[1]))
     expect(names == ["start_s", "end_s", *expected.names], "the columns are named otherwise")
     expect(len(values) == len(expected.values) > 0, f"{len(values)} rows, Python has {len(expected.values)}")
     apart = values[:, 2:].astype(np.float32) != expected.values
-    expect(
-        not apart.any(),
-        f"{apart.sum()} of {apart.size} values differ, first in {names[2 + int(apart.any(0).argmax())]}",
-    )
+    where = names[2 + int(apart.any(0).argmax())]
+    expect(not apart.any(), f"{apart.sum()} of {apart.size} values differ from Python's, first in {where}")
     times = np.stack([expected.start_s, expected.end_s], 1)
     expect(bool(np.all(np.abs(values[:, :2] - times) < 1e-6)), "the times differ")
     return len(values)
@@ -222,16 +221,19 @@ def peaks_kib(command: list[str], *marks_s: int) -> list[int]:
     return peaks
 
 
-def check_rows(command: list[str], music: Samples) -> str:
-    """Compare rows of a generated signal and of music."""
+def check_rows(command: list[str], song: Path) -> str:
+    """Compare rows of a generated signal, and of a song's own samples with those of the file as Python loads it."""
     built = run(*command, "--version")
-    expect(
-        f"descriptors {features.VERSION}," in built, f"Python has descriptors {features.VERSION}, head_unit is {built}"
-    )
+    if f"descriptors {features.VERSION}," not in built:
+        raise CheckError(f"Python has descriptors {features.VERSION}, head_unit is {built}")
     stereo = generated(16000, 10)
     halves = stereo.astype(np.float32) / np.float32(32768)
-    first = compare(command, stereo.tobytes(), (halves[:, 0] + halves[:, 1]) / np.float32(2), 16000, "--channels", "2")
-    second = compare(command, music.astype("<f4").tobytes(), music, 22050, "--format", "f32le")
+    mean = (halves[:, 0] + halves[:, 1]) / np.float32(2)
+    first = compare(command, stereo.tobytes(), mean, (16000, 16000), "--channels", "2")
+    frames, rate_hz = soundfile.read(song, dtype="float32", always_2d=True)
+    options = ("--channels", str(frames.shape[1]), "--format", "f32le")
+    mono = audio.load(song, WORKING_RATE_HZ)
+    second = compare(command, frames.astype("<f4").tobytes(), mono, (rate_hz, WORKING_RATE_HZ), *options)
     return f"{first} + {second} rows of {len(features.set_names('lld50'))} descriptors, bit for bit"
 
 
@@ -246,7 +248,6 @@ def main() -> None:
             f"{tool} is not on the PATH (apt install {tool.replace('readelf', 'binutils')})",
         )
     expect(bool(songs), "no *.ogg in the folder given with --music")
-    music = audio.load(songs[0], 22050)[: 22050 * EXCERPT_S]
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         with step("install, then move the prefix"):
@@ -256,7 +257,7 @@ def main() -> None:
                 kind = "static" if static else "shared"
                 with step(f"head_unit by {how}, {kind}"):
                     command = build(prefix, work / f"{how}-{kind}", static)
-                    print(check_rows(command, music), end=" ... ")
+                    print(check_rows(command, songs[0]), end=" ... ")
         with step("steady memory"):
             short, long = peaks_kib(command, 20, 1200)
             print(f"{short} KiB after 20 s, {long} KiB after 20 min", end=" ... ")

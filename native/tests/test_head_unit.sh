@@ -38,18 +38,22 @@ expect 0 '' "$@" --tsv
 tr '\t' , <"$work/out" | cmp -s - "$work/csv" || fail "--tsv differs in more than separators"
 expect 0 '' "$@" --channels 2 --sample-rate 11025 # 110250 samples are 5 s of that as well
 [ "$(wc -l <"$work/out")" -eq 3 ] || fail "stereo at half the rate: not two rows"
+expect 0 '' "$@" --channels 1 --sample-rate 32000
+[ "$(wc -l <"$work/out")" -eq 2 ] || fail "3.4 s at 32 kHz: not one row"
 expect 0 'too short for a row' "$@" --sample-rate 192000
 [ "$(wc -l <"$work/out")" -eq 1 ] || fail "0.6 s give rows"
 
 printf x >>"$work/in"
 expect 1 'ends within a sample: 1 of 2 bytes' "$@"
 cmp -s "$work/out" "$work/csv" || fail "an odd byte at the end changes the rows before it"
+printf '\0\0\0\0\0' >"$work/in"
 expect 1 'ends within a sample: 1 of 4 bytes' "$@" --format f32le
 printf '\0\0\0\0\0\0\300\177' >"$work/in"
-expect 1 'sample 1 is NaN or infinite' "$@" --format f32le
+expect 1 'the sound at 0.000045 s is NaN' "$@" --format f32le
 : >"$work/in"
 expect 0 'too short for a row' "$@"
 
+expect 1 'no resampling from 99991 to 22050' "$@" --sample-rate 99991
 expect 2 "unknown argument '--rate'" "$@" --rate 8000
 expect 2 '--sample-rate needs a value' "$@" --sample-rate
 expect 2 "4000 to 192000, not '3999'" "$@" --sample-rate 3999
