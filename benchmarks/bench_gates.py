@@ -19,7 +19,7 @@ from sidebyside.timing import Spread, Work, take_turns
 from sidebyside.works import arrays, mfcc, whole
 
 #: At most so many bare FFTs a frame (Y, see sidebyside/yardstick.py). What was measured and half as much again.
-MOST_Y = {"mfcc": 1.6, "lld": 7.5, "shipped": 6.8}
+MOST_Y = {"mfcc": 1.3, "lld": 6.5, "shipped": 4.2}
 #: At least so many times longer; about half of what was measured.
 LEAST_TIMES: dict[str, tuple[str, Callable[[Audio], Work], float]] = {
     "NumPy by hand": ("mfcc", arrays.numpy_mfcc, 4.0),
@@ -29,7 +29,7 @@ LEAST_TIMES: dict[str, tuple[str, Callable[[Audio], Work], float]] = {
     "librosa, the whole set": ("lld", whole.librosa_lld, 12.0),
 }
 #: Instructions a frame, at most: x86-64-v3 kernels by GCC 12, and a tenth for other compilers.
-MOST_INSTRUCTIONS = {"mfcc": 5_000, "lld": 26_500, "zcr": 1_700, "energy": 4_400, "spectral": 6_300, "formants": 9_600}
+MOST_INSTRUCTIONS = {"mfcc": 4_000, "lld": 21_500, "zcr": 1_600, "energy": 3_700, "spectral": 5_100, "formants": 7_300}
 
 
 @pytest.fixture(scope="session")

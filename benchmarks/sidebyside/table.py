@@ -195,7 +195,7 @@ PEERS = (
         0.7,
         columns=_ROLLOFF,
     ),
-    Peer("spectral", "audioFlux", "spectral:audioflux_spectral", "window as long as the FFT; flux not normalised", 0.7),
+    Peer("spectral", "audioFlux", "spectral:audioflux_spectral", "window as long as the FFT; flux not normalised", 0.6),
     Peer("f0", "pysptk", "voice:pysptk_rapt", "RAPT", 0.8, "pysptk rapt"),
     Peer("f0", "pysptk", "voice:pysptk_swipe", "SWIPE'", 0.8, "pysptk swipe"),
     Peer("f0", "aubio", "voice:aubio_yinfft", "YinFFT, no voicing", 0.8, "aubio yinfft"),

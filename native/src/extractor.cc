@@ -11,7 +11,6 @@ namespace em {
 
 namespace {
 
-constexpr size_t kCacheLine = 16;      // floats
 constexpr size_t kBlocksBuffered = 4;  // amortises moving the overlap to the front
 
 float *at_or_null(AlignedFloats &buffer, size_t index) { return buffer.empty() ? nullptr : buffer.data() + index; }
@@ -22,12 +21,6 @@ void move_to_front(AlignedFloats &buffer, size_t from, size_t count) {
 
 void clear_from(AlignedFloats &buffer, size_t start) {
   if (!buffer.empty()) std::fill(buffer.begin() + static_cast<std::ptrdiff_t>(start), buffer.end(), 0.0f);
-}
-
-// Has the samples of the next block brought near while this one is computed.
-void prefetch(const float *samples, size_t count) {
-#pragma GCC unroll 8
-  for (size_t i = 0; i < count; i += kCacheLine) __builtin_prefetch(samples + i);
 }
 
 }  // namespace
@@ -81,15 +74,17 @@ em_status Extractor::push(const float *samples, size_t n, float *rows, size_t ca
     const bool first = done == 0, last = done + count == n;
     if (!take(samples + done, count)) {
       if (!first) restore();
+      next_ = nullptr;
       while (std::isfinite(samples[done])) ++done;
       *n_rows = done;
       return EM_ERROR_NOT_FINITE;
     }
     if (first && !last) save();
     done += count;
-    prefetch(samples + done, std::min(n - done, block_hop_));
+    next_ = n - done >= block_hop_ ? samples + done : nullptr;
     keep(samples[done - 1], count);
   }
+  next_ = nullptr;
   if (pooling_) complete_segments();
   *n_rows = static_cast<size_t>(state_.rows - before);
   return EM_OK;
@@ -174,6 +169,7 @@ void Extractor::run_kernel(size_t start, uint32_t frames) {
   job.descriptor_count = static_cast<uint32_t>(plan_.descriptors().size());
   job.signal = at_or_null(state_.signal, start);
   job.emphasised = at_or_null(state_.emphasised, start);
+  job.next = next_;
   job.phase = static_cast<uint32_t>(state_.frames * plan_.config().hop_length % plan_.tables().pitch.decimation);
   job.previous = state_.previous.data();
   job.path = &state_.path;

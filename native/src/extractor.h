@@ -56,8 +56,9 @@ class Extractor {
   size_t block_need_, block_hop_, capacity_;
   std::vector<uint32_t> row_offsets_;  // for frame output: where each column lies in values_
   AlignedFloats workspace_, values_;
-  State state_, saved_;   // saved_: before a push of several pieces, in case a later one is refused
-  float *out_ = nullptr;  // where the next row goes, during push and finish
+  State state_, saved_;          // saved_: before a push of several pieces, in case a later one is refused
+  const float *next_ = nullptr;  // samples of the next block, during push
+  float *out_ = nullptr;         // where the next row goes, during push and finish
 };
 
 }  // namespace em

@@ -16,6 +16,18 @@ struct Frames {
   const float *window;  // padded with zeros
 };
 
+// Asks for cache lines a few at a time: more at once than the processor can wait for would stop it.
+struct Prefetch {
+  const float *next, *end;
+
+  EM_METHOD void step() {
+    constexpr int kLines = kLanes / 4, kLine = 16;  // floats
+    if (next >= end) return;
+    for (int i = 0; i < kLines; ++i) __builtin_prefetch(next + i * kLine);
+    next += kLines * kLine;
+  }
+};
+
 // Samples n .. n + kLanes - 1 of all frames: windowed, one vector a sample.
 EM_INLINE bool load_tile(const Frames &frames, size_t n, vf *rows) {
   if (n >= frames.length) return false;
@@ -29,18 +41,21 @@ EM_INLINE bool load_tile(const Frames &frames, size_t n, vf *rows) {
 }
 
 // |X|^2 / n in bins 0 .. n/2 (the window carries the square root of 1 / n). Takes n vectors.
-EM_INLINE void power_spectrum(const Frames &frames, const FftTables &fft, vf *power) {
-  real_fft(
-      fft, power, [&](size_t n, vf *rows) { return load_tile(frames, n, rows); },
-      [=](size_t k, vf re, vf im) { power[k] = re * re + im * im; });
+EM_INLINE void power_spectrum(const Frames &frames, const FftTables &fft, vf *power, Prefetch &prefetch) {
+  const auto tile = [&](size_t n, vf *rows) {
+    prefetch.step();
+    return load_tile(frames, n, rows);
+  };
+  real_fft(fft, power, tile, [=](size_t k, vf re, vf im) { power[k] = re * re + im * im; });
 }
 
 EM_INLINE void spectra(const KernelJob &job, Block &block, vf *power, vf *magnitude, vf *emphasised) {
   const Tables &t = *job.tables;
   Frames frames = {nullptr, t.hop_length, t.frame_length, t.window};
+  Prefetch prefetch = {job.next, job.next + (job.next ? static_cast<size_t>(kLanes) * t.hop_length : 0)};
   if (t.stages & kSpectrum) {
     frames.start = job.signal + t.frame_offset;
-    power_spectrum(frames, t.fft, power);
+    power_spectrum(frames, t.fft, power, prefetch);
     for (size_t k = 0; k < t.bins; ++k) {
       magnitude[k] = square_root(power[k]);
       block.magnitude_sum += magnitude[k];
@@ -48,7 +63,7 @@ EM_INLINE void spectra(const KernelJob &job, Block &block, vf *power, vf *magnit
   }
   if (t.stages & kEmphasised) {
     frames.start = job.emphasised + t.frame_offset;
-    power_spectrum(frames, t.fft, emphasised);
+    power_spectrum(frames, t.fft, emphasised, prefetch);
   }
 }
 

@@ -23,6 +23,7 @@ struct KernelJob {
   uint32_t descriptor_count;
   const float *signal;      // start of the first frame's span
   const float *emphasised;  // the same, pre-emphasised
+  const float *next;        // the samples that come next, to be brought near meanwhile; may be null
   uint32_t phase;           // place of that start in the signal, modulo the pitch decimation
   float *previous;          // [bins], kept between jobs
   PitchPath *path;          // the same; zeros at first

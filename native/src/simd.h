@@ -25,6 +25,7 @@ typedef float vfh __attribute__((vector_size(kHalf * 4)));
 typedef double vd __attribute__((vector_size(kHalf * 8)));
 
 #define EM_INLINE static inline __attribute__((always_inline))
+#define EM_METHOD inline __attribute__((always_inline))
 
 EM_INLINE vf splat(float value) { return vf{} + value; }
 
