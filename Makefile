@@ -4,7 +4,11 @@
 #   make bench                  benchmarks beside their peers, and the ratios that must hold
 #   make bench-peers            every peer side by side (10 minutes); writes benchmarks/RESULTS.md, docs/benchmarks.svg
 #   make lint                   format, style, types, direction of imports
-#   make sanitize               native tests with the address and undefined-behaviour sanitizers
+#   make sanitize               native tests with the address, undefined-behaviour and thread sanitizers
+#   make install-check          the C library from an installed prefix, its rows beside Python's
+#   make test-arm [ARM=--quick] everything on emulated ARM; quick: the native tests only
+#   make wheels                 wheels for x86-64 and ARM in dist/, each tried in an empty environment
+#   make cost                   what it costs on Raspberry Pi boards: writes docs/raspberry-pi.md anew
 #   make gates                  only the ratios that must hold
 #   make stub                   write the typing stub of the native module anew
 
@@ -22,11 +26,12 @@ OTHER := $(VENV)/tflite-runtime
 TEST_EXTRAS ?= av,plot,test,train
 
 PEERS ?= .venv-peers
+ARM ?=  # for test-arm: --quick
 BENCH ?=  # for bench-peers: --quick, --music DIR, --only SECTION, --help
 
 TOOLS := PATH="$(abspath $(BIN)):$$PATH"
 
-.PHONY: demo test bench bench-peers lint sanitize gates stub
+.PHONY: demo test bench bench-peers lint sanitize gates stub install-check test-arm wheels cost
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -51,6 +56,21 @@ sanitize: $(VENV)/.cmake
 	cd native && $(TOOLS) cmake --preset asan
 	cd native && $(TOOLS) cmake --build --preset asan --parallel
 	cd native && $(TOOLS) ctest --preset asan
+	cd native && $(TOOLS) cmake --preset tsan
+	cd native && $(TOOLS) cmake --build --preset tsan --parallel
+	cd native && $(TOOLS) ctest --preset tsan
+
+install-check: $(VENV)/.installed $(VENV)/.cmake
+	$(TOOLS) $(BIN)/python native/tests/install_check.py
+
+test-arm: $(VENV)/.installed-arm
+	$(TOOLS) $(BIN)/python -m tools.arm $(ARM)
+
+wheels: $(VENV)/.installed-arm
+	$(TOOLS) $(BIN)/python -m tools.wheels
+
+cost: $(VENV)/.installed-arm
+	$(TOOLS) $(BIN)/python -m tools.arm.cost
 
 lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check
@@ -114,6 +134,10 @@ $(VENV)/.installed-bench: $(WHEELS)/.built
 $(PEERS)/.installed: $(WHEELS)/.built $(VENV)/.installed-bench benchmarks/sidebyside/table.py
 	PYTHONPATH=benchmarks $(BIN)/python -m sidebyside.install $(PEERS) $(WHEELS)/*.whl
 	@touch $@
+
+$(VENV)/.installed-arm: $(WHEELS)/.built tools/wheels/requirements.txt
+	$(BIN)/python -m pip install --quiet -r tools/wheels/requirements.txt
+	$(call install)
 
 $(VENV)/.installed-lint: $(WHEELS)/.built
 	$(call install,[lint])
