@@ -20,8 +20,7 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL "arm")
   set(CMAKE_C_FLAGS_INIT -mcpu=cortex_a7) # zig's name of what -mfpu=neon-vfpv4 asks for
   set(CMAKE_CXX_FLAGS_INIT -mcpu=cortex_a7)
 elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
-  # By default clang halves the vectors of AVX2 where they may lie across cache lines: a third slower.
-  set(CMAKE_CXX_FLAGS_INIT -mtune=haswell)
+  set(CMAKE_CXX_FLAGS_INIT "-include ${CMAKE_CURRENT_LIST_DIR}/zig_cpu_supports.h")
 endif()
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY) # each kind of program linked has zig build its C++ library: minutes
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
