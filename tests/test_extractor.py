@@ -1,5 +1,6 @@
 """Properties of the extractor: chunking, lengths, kinds of input, faults, state, threads, configuration errors."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Thread
@@ -231,6 +232,27 @@ def test_a_late_nan_takes_back_what_a_long_push_had_begun(kind, at):
     with pytest.raises(NotFiniteError, match=f"sample {5000 + at} "):
         extractor.push(poisoned)
     assert_same_bits(np.concatenate([first, run(extractor, x[5000:])]), whole(x, *kind))
+
+
+def test_two_threads_at_once_are_refused():
+    """The interpreter's lock is released while the core works: a second caller must not get in."""
+    extractor, refused = features.Extractor(), []
+    x = signals.music(22050, 60.0)
+
+    def push():
+        for _ in range(20):
+            try:
+                extractor.push(x)
+            except ConfigError as error:
+                refused.append(str(error))
+
+    threads = [threading.Thread(target=push) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused
+    assert all("another thread" in message for message in refused)
 
 
 @pytest.mark.parametrize("level", [1e30, 3.4e38, -3.4e38])

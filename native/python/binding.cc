@@ -19,6 +19,21 @@ struct NativeError : std::runtime_error {
   em_status status;
 };
 
+// The GIL is released while the library works, and a handle is for one thread at a time: held by whoever works with it.
+class Busy {
+ public:
+  explicit Busy(bool &busy) : busy_(busy) {
+    if (busy_) throw NativeError(EM_ERROR_ARGUMENT, "in use by another thread: one object, one thread at a time");
+    busy_ = true;
+  }
+  ~Busy() { busy_ = false; }
+  Busy(const Busy &) = delete;
+  Busy &operator=(const Busy &) = delete;
+
+ private:
+  bool &busy_;  // read and written under the GIL only
+};
+
 class Extractor {
  public:
   Extractor(const em_config &config, const std::vector<std::string> &names) {
@@ -47,7 +62,10 @@ class Extractor {
     });
   }
 
-  void reset() { em_extractor_reset(handle_.get()); }
+  void reset() {
+    const Busy busy(busy_);
+    em_extractor_reset(handle_.get());
+  }
   size_t row_length() const { return em_extractor_row_length(handle_.get()); }
   size_t row_hop() const { return em_extractor_row_hop(handle_.get()); }
 
@@ -58,6 +76,7 @@ class Extractor {
 
   template <typename Call>
   py::array_t<float> rows(size_t n_samples, Call call) {
+    const Busy busy(busy_);
     const size_t capacity = em_extractor_max_rows(handle_.get(), n_samples);
     const size_t columns = em_extractor_columns(handle_.get());
     py::array_t<float> out({capacity, columns});
@@ -75,6 +94,7 @@ class Extractor {
   }
 
   std::unique_ptr<em_extractor, Destroy> handle_;
+  bool busy_ = false;
 };
 
 // Interleaved frames [n, channels], or [n] where there is one channel; mono samples out.
@@ -106,7 +126,10 @@ class Resampler {
     });
   }
 
-  void reset() { em_resampler_reset(handle_.get()); }
+  void reset() {
+    const Busy busy(busy_);
+    em_resampler_reset(handle_.get());
+  }
   size_t latency() const { return em_resampler_latency(handle_.get()); }
   float peak() const { return em_resampler_peak(handle_.get()); }
 
@@ -117,6 +140,7 @@ class Resampler {
 
   template <typename Call>
   py::array_t<float> samples(size_t n_frames, Call call) {
+    const Busy busy(busy_);
     const size_t capacity = em_resampler_max_output(handle_.get(), n_frames);
     py::array_t<float> out(static_cast<py::ssize_t>(capacity));
     float *data = out.mutable_data();
@@ -134,6 +158,7 @@ class Resampler {
 
   uint32_t channels_;
   std::unique_ptr<em_resampler, Destroy> handle_;
+  bool busy_ = false;
 };
 
 using DescriptorRow = std::tuple<std::string, std::string, float, float, std::string, std::string, bool>;

@@ -15,10 +15,6 @@ constexpr size_t kBlocksBuffered = 4;  // amortises moving the overlap to the fr
 
 float *at_or_null(AlignedFloats &buffer, size_t index) { return buffer.empty() ? nullptr : buffer.data() + index; }
 
-void move_to_front(AlignedFloats &buffer, size_t from, size_t count) {
-  if (!buffer.empty() && count) std::memmove(buffer.data(), buffer.data() + from, count * sizeof(float));
-}
-
 void clear_from(AlignedFloats &buffer, size_t start) {
   if (!buffer.empty()) std::fill(buffer.begin() + static_cast<std::ptrdiff_t>(start), buffer.end(), 0.0f);
 }
@@ -69,7 +65,9 @@ em_status Extractor::push(const float *samples, size_t n, float *rows, size_t ca
   out_ = rows;
   const uint64_t before = state_.rows;
   size_t done = 0;
+  if (n > block_hop_) move_to_front();  // what save copies begins at the front
   while (done < n) {
+    if (capacity_ - state_.filled < block_hop_) move_to_front();
     const size_t count = std::min({n - done, block_hop_, state_.skip ? state_.skip : capacity_ - state_.filled});
     const bool first = done == 0, last = done + count == n;
     if (!take(samples + done, count)) {
@@ -136,39 +134,50 @@ void Extractor::restore() {
 }
 
 void Extractor::run_blocks() {
-  State &s = state_;
-  size_t start = 0;
-  for (; s.filled >= start + block_need_; start += block_hop_) run_kernel(start, kernel_->lanes);
-  if (start > 0) drop(start);
+  while (state_.filled >= state_.start + block_need_) {
+    run_kernel(kernel_->lanes);
+    drop(block_hop_);
+  }
 }
 
+// Is done with the first samples buffered.
 void Extractor::drop(size_t samples) {
   State &s = state_;
-  const size_t kept = s.filled > samples ? s.filled - samples : 0;
-  s.skip = samples > s.filled ? samples - s.filled : 0;
-  move_to_front(s.signal, samples, kept);
-  move_to_front(s.emphasised, samples, kept);
+  s.start += samples;
+  if (s.start < s.filled) return;
+  s.skip = s.start - s.filled;
+  s.start = s.filled = 0;
+}
+
+void Extractor::move_to_front() {
+  State &s = state_;
+  const size_t kept = s.filled - s.start;
+  for (AlignedFloats *buffer : {&s.signal, &s.emphasised})
+    if (!buffer->empty() && s.start) std::memmove(buffer->data(), buffer->data() + s.start, kept * sizeof(float));
+  s.start = 0;
   s.filled = kept;
 }
 
 // A segment whose last frame is there does not wait for a block to fill: a frame's bits do not depend on its lane.
 void Extractor::complete_segments() {
   const size_t span = plan_.span(), hop = plan_.config().hop_length;
-  while (state_.filled >= span) {
-    const uint64_t frames = (state_.filled - span) / hop + 1, needed = pooling_->next_row() - state_.frames;
+  const State &s = state_;
+  while (s.filled >= s.start + span) {
+    const uint64_t frames = (s.filled - s.start - span) / hop + 1, needed = pooling_->next_row() - s.frames;
     if (frames < needed) return;
-    run_kernel(0, static_cast<uint32_t>(needed));
+    move_to_front();  // a block reads on where its last frames will be
+    run_kernel(static_cast<uint32_t>(needed));
     drop(static_cast<size_t>(needed) * hop);
   }
 }
 
-void Extractor::run_kernel(size_t start, uint32_t frames) {
+void Extractor::run_kernel(uint32_t frames) {
   KernelJob job;
   job.tables = &plan_.tables();
   job.descriptors = plan_.descriptors().data();
   job.descriptor_count = static_cast<uint32_t>(plan_.descriptors().size());
-  job.signal = at_or_null(state_.signal, start);
-  job.emphasised = at_or_null(state_.emphasised, start);
+  job.signal = at_or_null(state_.signal, state_.start);
+  job.emphasised = at_or_null(state_.emphasised, state_.start);
   job.next = next_;
   job.phase = static_cast<uint32_t>(state_.frames * plan_.config().hop_length % plan_.tables().pitch.decimation);
   job.previous = state_.previous.data();
@@ -201,10 +210,11 @@ em_status Extractor::finish(float *rows, size_t capacity_rows, size_t *n_rows) {
   out_ = rows;
   const uint64_t before = state_.rows;
   const size_t span = plan_.span(), hop = plan_.config().hop_length;
+  move_to_front();
   if (state_.filled >= span) {
     clear_from(state_.signal, state_.filled);
     clear_from(state_.emphasised, state_.filled);
-    run_kernel(0, static_cast<uint32_t>((state_.filled - span) / hop + 1));
+    run_kernel(static_cast<uint32_t>((state_.filled - span) / hop + 1));
   }
   state_.finished = true;
   *n_rows = static_cast<size_t>(state_.rows - before);

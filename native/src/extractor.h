@@ -28,7 +28,8 @@ class Extractor {
  private:
   struct Counters {
     float last_sample = 0;
-    size_t filled = 0, skip = 0;  // samples buffered; samples to drop before the next frame (hop > span)
+    size_t start = 0, filled = 0;  // where the buffered samples begin and end
+    size_t skip = 0;               // samples to drop before the next frame (hop > span)
     uint64_t samples = 0, frames = 0, rows = 0;
     PitchPath path = {};
     bool finished = false;
@@ -48,7 +49,8 @@ class Extractor {
   void run_blocks();
   void complete_segments();
   void drop(size_t samples);
-  void run_kernel(size_t start, uint32_t frames);
+  void move_to_front();
+  void run_kernel(uint32_t frames);
 
   Plan plan_;
   const Kernel *kernel_;

@@ -11,10 +11,11 @@ namespace em {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
-constexpr uint32_t kPadding = 16;     // vectors may read this far past a table's end
-constexpr double kLowRatePerF0 = 7;   // the low rate of the pitch stage, in highest F0s
-constexpr double kOctaveCost = 0.03;  // of height, an octave
-constexpr double kJumpCost = 0.0035;  // of height, an octave in a second
+constexpr uint32_t kPadding = 16;         // vectors may read this far past a table's end
+constexpr double kLowRatePerF0 = 7;       // the low rate of the pitch stage, in highest F0s
+constexpr uint32_t kLeastPitchFft = 128;  // tiles of its passes are whole vectors
+constexpr double kOctaveCost = 0.03;      // of height, an octave
+constexpr double kJumpCost = 0.0035;      // of height, an octave in a second
 constexpr double kLowPass = 0.36, kKaiserBeta = 3.4;
 
 uint32_t round_up(uint32_t n, uint32_t multiple) { return (n + multiple - 1) / multiple * multiple; }
@@ -179,7 +180,7 @@ void Plan::plan_pitch() {
   span_ = std::max(span_, pitch_span_ + p.decimation / 2 * 2);
   p.window = make_window(EM_WINDOW_HANN, p.length, 1.0);
   // What wraps around into the lags searched are the ends of the frame, which the window has all but silenced.
-  p.fft = make_fft(power_of_two_at_least(p.length * 4 / 5 + p.lag_max / kLagsPerSample + 2));
+  p.fft = make_fft(power_of_two_at_least(std::max(kLeastPitchFft, p.length * 4 / 5 + p.lag_max / kLagsPerSample + 2)));
   p.lag_fft = make_fft(p.fft.n / 2 * kLagsPerSample);
 
   const uint32_t m = p.lag_fft.n;

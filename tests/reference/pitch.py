@@ -70,7 +70,7 @@ class LowRate:
 
     @property
     def n_fft(self) -> int:
-        least = max(32, self.length * 4 // 5 + (int(self.lags[-1]) - 3) // 2 + 2)
+        least = max(128, self.length * 4 // 5 + (int(self.lags[-1]) - 3) // 2 + 2)
         return 1 << (least - 1).bit_length()
 
 
