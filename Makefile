@@ -7,6 +7,7 @@
 #   make sanitize               native tests with the address, undefined-behaviour and thread sanitizers
 #   make install-check          the C library from an installed prefix, its rows beside Python's
 #   make test-arm [ARM=--quick] everything on emulated ARM; quick: the native tests only
+#   make fuzz                   ten minutes of fuzzing (apt install clang libclang-rt-14-dev)
 #   make wheels                 wheels for x86-64 and ARM in dist/, each tried in an empty environment
 #   make cost                   what it costs on Raspberry Pi boards: writes docs/raspberry-pi.md anew
 #   make gates                  only the ratios that must hold
@@ -31,7 +32,7 @@ BENCH ?=  # for bench-peers: --quick, --music DIR, --only SECTION, --help
 
 TOOLS := PATH="$(abspath $(BIN)):$$PATH"
 
-.PHONY: demo test bench bench-peers lint sanitize gates stub install-check test-arm wheels cost
+.PHONY: demo test bench bench-peers lint sanitize gates stub install-check fuzz test-arm wheels cost
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -62,6 +63,11 @@ sanitize: $(VENV)/.cmake
 
 install-check: $(VENV)/.installed $(VENV)/.cmake
 	$(TOOLS) $(BIN)/python native/tests/install_check.py
+
+fuzz: $(VENV)/.cmake
+	cd native && $(TOOLS) cmake --preset fuzz && $(TOOLS) cmake --build --preset fuzz
+	mkdir -p $(BUILD)/corpus
+	$(BUILD)/native-fuzz/fuzz/fuzz_extractor -max_total_time=600 -max_len=400 $(BUILD)/corpus native/fuzz/corpus/extractor
 
 test-arm: $(VENV)/.installed-arm
 	$(TOOLS) $(BIN)/python -m tools.arm $(ARM)

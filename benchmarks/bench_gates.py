@@ -24,8 +24,8 @@ MOST_Y = {"mfcc": 1.3, "lld": 6.5, "shipped": 4.2}
 LEAST_TIMES: dict[str, tuple[str, Callable[[Audio], Work], float]] = {
     "NumPy by hand": ("mfcc", arrays.numpy_mfcc, 4.0),
     "SciPy by hand": ("mfcc", arrays.scipy_mfcc, 2.6),
-    "librosa": ("mfcc", mfcc.librosa, 6.5),
-    "python_speech_features": ("mfcc", mfcc.python_speech_features, 12.0),
+    "librosa": ("mfcc", mfcc.librosa, 4.5),
+    "python_speech_features": ("mfcc", mfcc.python_speech_features, 8.0),
     "librosa, the whole set": ("lld", whole.librosa_lld, 12.0),
 }
 #: Instructions a frame, at most: x86-64-v3 kernels by GCC 12, and a tenth for other compilers.
