@@ -34,6 +34,23 @@ class Busy {
   bool &busy_;  // read and written under the GIL only
 };
 
+// Has `call(to, capacity, &count)` fill `out` without the GIL; gives the rows it wrote.
+template <typename Call>
+py::array_t<float> written(py::array_t<float> out, Call call) {
+  const auto capacity = static_cast<size_t>(out.shape(0));
+  float *data = out.mutable_data();
+  size_t count = 0;
+  em_status status;
+  {
+    py::gil_scoped_release release;
+    status = call(data, capacity, &count);
+  }
+  if (status == EM_ERROR_NOT_FINITE) throw NativeError(status, std::to_string(count));
+  if (status != EM_OK) throw NativeError(status, em_status_name(status));
+  if (count == capacity) return out;
+  return out[py::slice(0, static_cast<py::ssize_t>(count), 1)].cast<py::array_t<float>>();
+}
+
 class Extractor {
  public:
   Extractor(const em_config &config, const std::vector<std::string> &names) {
@@ -78,19 +95,7 @@ class Extractor {
   py::array_t<float> rows(size_t n_samples, Call call) {
     const Busy busy(busy_);
     const size_t capacity = em_extractor_max_rows(handle_.get(), n_samples);
-    const size_t columns = em_extractor_columns(handle_.get());
-    py::array_t<float> out({capacity, columns});
-    float *data = out.mutable_data();
-    size_t count = 0;
-    em_status status;
-    {
-      py::gil_scoped_release release;
-      status = call(data, capacity, &count);
-    }
-    if (status == EM_ERROR_NOT_FINITE) throw NativeError(status, std::to_string(count));
-    if (status != EM_OK) throw NativeError(status, em_status_name(status));
-    if (count == capacity) return out;
-    return out[py::slice(0, static_cast<py::ssize_t>(count), 1)].cast<py::array_t<float>>();
+    return written(py::array_t<float>({capacity, em_extractor_columns(handle_.get())}), call);
   }
 
   std::unique_ptr<em_extractor, Destroy> handle_;
@@ -142,18 +147,7 @@ class Resampler {
   py::array_t<float> samples(size_t n_frames, Call call) {
     const Busy busy(busy_);
     const size_t capacity = em_resampler_max_output(handle_.get(), n_frames);
-    py::array_t<float> out(static_cast<py::ssize_t>(capacity));
-    float *data = out.mutable_data();
-    size_t count = 0;
-    em_status status;
-    {
-      py::gil_scoped_release release;
-      status = call(data, capacity, &count);
-    }
-    if (status == EM_ERROR_NOT_FINITE) throw NativeError(status, std::to_string(count));
-    if (status != EM_OK) throw NativeError(status, em_status_name(status));
-    if (count == capacity) return out;
-    return out[py::slice(0, static_cast<py::ssize_t>(count), 1)].cast<py::array_t<float>>();
+    return written(py::array_t<float>(static_cast<py::ssize_t>(capacity)), call);
   }
 
   uint32_t channels_;

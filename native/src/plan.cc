@@ -23,9 +23,9 @@ uint32_t round_up(uint32_t n, uint32_t multiple) { return (n + multiple - 1) / m
 double hz_to_mel(double hz) { return 2595.0 * std::log10(1.0 + hz / 700.0); }
 double mel_to_hz(double mel) { return 700.0 * (std::pow(10.0, mel / 2595.0) - 1.0); }
 
-uint32_t power_of_two_at_least(uint32_t n) {
-  uint32_t power = 32;
-  while (power < n) power *= 2;
+uint32_t pitch_fft_length(uint32_t least) {
+  uint32_t power = kLeastPitchFft;
+  while (power < least) power *= 2;
   return power;
 }
 
@@ -180,7 +180,7 @@ void Plan::plan_pitch() {
   span_ = std::max(span_, pitch_span_ + p.decimation / 2 * 2);
   p.window = make_window(EM_WINDOW_HANN, p.length, 1.0);
   // What wraps around into the lags searched are the ends of the frame, which the window has all but silenced.
-  p.fft = make_fft(power_of_two_at_least(std::max(kLeastPitchFft, p.length * 4 / 5 + p.lag_max / kLagsPerSample + 2)));
+  p.fft = make_fft(pitch_fft_length(p.length * 4 / 5 + p.lag_max / kLagsPerSample + 2));
   p.lag_fft = make_fft(p.fft.n / 2 * kLagsPerSample);
 
   const uint32_t m = p.lag_fft.n;
