@@ -30,8 +30,8 @@ SONG = ROOT / "examples/music/crystan_intro-sad.ogg"
 REMAKE = "if that is meant: python tools/arm/golden.py --make"
 
 #: Largest difference of a descriptor, as a share of the largest magnitude its column has in the golden file. All of
-#: what was tried agrees to about 1e-5; a last bit may yet make one frame choose another pitch candidate or roll-off bin,
-#: which shows in a maximum, minimum or median.
+#: what was tried agrees to about 1e-5; a last bit may yet make one frame choose another pitch candidate or roll-off
+#: bin, which shows in a maximum, minimum or median.
 TOLERANCE = 1e-3
 #: Largest difference that all but 1 % of the descriptors have.
 USUAL_TOLERANCE = 1e-5
