@@ -3,7 +3,8 @@
 #   make test                   native and Python tests
 #   make bench                  benchmarks beside their peers, and the ratios that must hold
 #   make bench-peers            every peer side by side (10 minutes); writes benchmarks/RESULTS.md, docs/benchmarks.svg
-#   make lint                   format, style, types, direction of imports
+#   make lint                   format, style, types, direction of imports; C++ by clang-tidy
+#   make tidy                   the last alone (a minute)
 #   make sanitize               native tests with the address, undefined-behaviour and thread sanitizers
 #   make install-check          the C library from an installed prefix, its rows beside Python's
 #   make test-arm [ARM=--quick] everything on emulated ARM; quick: the native tests only
@@ -32,7 +33,7 @@ BENCH ?=  # for bench-peers: --quick, --music DIR, --only SECTION, --help
 
 TOOLS := PATH="$(abspath $(BIN)):$$PATH"
 
-.PHONY: demo test bench bench-peers lint sanitize gates stub install-check fuzz test-arm wheels cost
+.PHONY: demo test bench bench-peers lint tidy sanitize gates stub install-check fuzz test-arm wheels cost
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -51,7 +52,8 @@ bench-peers: $(PEERS)/.installed $(VENV)/.installed-bench $(VENV)/.cmake
 	$(TOOLS) PYTHONPATH=benchmarks $(BIN)/python -m sidebyside --peers $(PEERS) $(BENCH)
 
 gates: $(VENV)/.installed-bench $(VENV)/.cmake
-	$(TOOLS) $(BIN)/python -m pytest -s benchmarks/bench_gates.py benchmarks/bench_sidebyside.py benchmarks/bench_pitch.py
+	$(TOOLS) $(BIN)/python -m pytest -s --benchmark-skip benchmarks/bench_gates.py benchmarks/bench_sidebyside.py \
+	  benchmarks/bench_pitch.py benchmarks/bench_live.py
 
 sanitize: $(VENV)/.cmake
 	cd native && $(TOOLS) cmake --preset asan
@@ -78,7 +80,7 @@ wheels: $(VENV)/.installed-arm
 cost: $(VENV)/.installed-arm
 	$(TOOLS) $(BIN)/python -m tools.arm.cost
 
-lint: $(VENV)/.installed-lint
+lint: $(VENV)/.installed-lint tidy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -88,6 +90,14 @@ lint: $(VENV)/.installed-lint
 	find native \( -name '*.h' -o -name '*.c' -o -name '*.cc' \) -not -path '*/build*/*' | \
 	  xargs $(BIN)/clang-format --dry-run --Werror
 
+# What it says goes to a file first: a line of progress a source is of no use.
+tidy: $(VENV)/.installed-lint $(VENV)/.cmake
+	$(TOOLS) cmake -S native -B $(BUILD)/native-tidy -DEDGEMOOD_TESTS=ON -DEDGEMOOD_SHARED=OFF \
+	  -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
+	@mkdir -p $(BUILD)
+	$(BIN)/python $(BIN)/run-clang-tidy.py -quiet -clang-tidy-binary $(BIN)/clang-tidy -p $(BUILD)/native-tidy \
+	  >$(BUILD)/native-tidy/report 2>&1 || { cat $(BUILD)/native-tidy/report; exit 1; }
+
 stub: $(VENV)/.installed-lint
 	$(BIN)/pybind11-stubgen edgemood._native --output-dir src
 
@@ -96,6 +106,8 @@ $(VENV)/.made:
 	  { echo "edgemood needs Python 3.10 or newer: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "$(PYTHON) cannot make virtual environments: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import os, sysconfig; open(os.path.join(sysconfig.get_config_var("INCLUDEPY"), "Python.h"))' 2>/dev/null || \
+	  { echo "$(PYTHON) has no Python.h to build against: apt install python3-dev" >&2; exit 1; }
 	@command -v $${CXX:-c++} >/dev/null || \
 	  { echo "no C++ compiler found: apt install g++" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
