@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from edgemood import mood
 from edgemood._pack import rounded
+from edgemood._resample import Resampler
 from edgemood.domain import FeatureSequence
 from edgemood.features import VERSION, FeatureConfig, extract
-from edgemood.live import LiveMood, _mono, _resampler
+from edgemood.live import LiveMood, _mono
 
 RATES = (22_050, 44_100, 48_000)
 PIECES_HZ = 100  # pieces of 10 ms, as a sound card gives them
@@ -114,7 +115,8 @@ def bench_live_costs_little_more_than_its_parts() -> None:
         return sum(len(listener.push(piece)) for piece in pieces(sound, rate))
 
     def parts() -> None:
-        extract([_resampler(rate, config.sample_rate)(_mono(sound), True)], config, model.names)
+        resampler = Resampler(rate, config.sample_rate, low_latency=True)
+        extract([resampler.push(_mono(sound)), resampler.finish()], config, model.names)
         for _ in range(30):
             model.judge(rounded(sequence))
 

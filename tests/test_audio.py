@@ -528,9 +528,9 @@ def test_no_channels(tmp_path: Path) -> None:
 
 def test_options_that_cannot_be_used(tmp_path: Path) -> None:
     path = write_tone(tmp_path / "x.wav")
-    for rate in (0, -1, 999, 10**7):
+    for rate in (0, -1, 999, 10**7, 22050.5, 22050.0, "22050", None):
         with pytest.raises(ConfigError, match="sample_rate"):
-            audio.blocks(path, rate)
+            audio.blocks(path, rate)  # type: ignore[arg-type]
     for block_s in (0.0, -1.0, np.nan, np.inf):
         with pytest.raises(ConfigError, match="block_s"):
             audio.blocks(path, RATE, block_s)

@@ -285,6 +285,7 @@ def test_features_as_npz(music: Path, tmp_path: Path) -> None:
         (["nowhere.ogg"], 1, "nowhere.ogg: .*No such file"),
         (["short.wav"], 1, "short.wav: shorter than one segment"),
         (["0.ogg", "--set", "frob"], 2, "'frob'"),
+        (["0.ogg", "--set", "frob\udcff"], 2, r"'frob\\udcff'"),
         (["0.ogg", "--csv", "a", "--npz", "b"], 2, "not both"),
         (["0.ogg", "--csv", "no/such/folder.csv"], 1, "no/such/folder.csv: No such file or directory"),
         (["0.ogg", "--csv", "/dev/full"], 1, "/dev/full: No space left on device"),

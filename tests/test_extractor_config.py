@@ -44,6 +44,7 @@ BAD_VALUES = [
     ("f0_min_hz", 0.0),
     ("f0_min_hz", 1000.0),
     ("f0_min_hz", 1e-30),
+    ("f0_min_hz", 19.9),
     ("f0_max_hz", 5513.0),
     ("voicing_threshold", -0.1),
     ("voicing_threshold", 1.1),
@@ -62,6 +63,14 @@ def test_a_bad_value_is_refused_by_name(field, value):
         features.Extractor(features.FeatureConfig(**{field: value}), "lld50")
 
 
+def test_lpc_fmax_above_half_the_sample_rate_counts_as_that():
+    config = replace(FRAMES, sample_rate=8000, mel_fmax_hz=4000.0)
+    x = signals.noise(8000, 1.0)
+    rows = [features.Extractor(replace(config, lpc_fmax_hz=hz), ["formant_1"]).push(x) for hz in (4000.0, 5500.0, 9e9)]
+    np.testing.assert_array_equal(rows[1], rows[0])
+    np.testing.assert_array_equal(rows[2], rows[0])
+
+
 @pytest.mark.parametrize(
     ("config", "names", "message"),
     [
@@ -78,6 +87,8 @@ def test_a_bad_value_is_refused_by_name(field, value):
         (FRAMES, [""], "''"),
         (FRAMES, [], "no column"),
         (FRAMES, ["zcr\0energy"], "zcr"),
+        (FRAMES, ["zcr", "zcr\ud800"], r"'zcr\\ud800'"),
+        (SEGMENTS, "lld50\udcff", r"'lld50\\udcff'"),
     ],
 )
 def test_a_bad_name_is_refused_by_name(config, names, message):
@@ -85,9 +96,12 @@ def test_a_bad_name_is_refused_by_name(config, names, message):
         features.Extractor(config, names)
 
 
-def test_unknown_set():
-    with pytest.raises(ConfigError, match="no_such_set"):
-        features.set_names("no_such_set")
+@pytest.mark.parametrize(
+    ("name", "message"), [("no_such_set", "no_such_set"), ("lld50\0x", r"lld50\\x00x"), ("lld50\ud800", r"\\ud800")]
+)
+def test_unknown_set(name, message):
+    with pytest.raises(ConfigError, match=message):
+        features.set_names(name)
 
 
 def test_config_round_trip():

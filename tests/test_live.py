@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import audio_files
 import numpy as np
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from edgemood import audio, features, live, mood, pipeline
 from edgemood._pack import rounded
+from edgemood._resample import Resampler
 from edgemood.domain import FeatureSequence
 from edgemood.errors import BundleError, ConfigError, NotFiniteError
 from edgemood.live import LiveMood, LiveScore
@@ -70,8 +72,8 @@ def told(scores: list[LiveScore]) -> list[tuple[object, ...]]:
 
 def rows(samples: np.ndarray) -> np.ndarray:
     """Compute the segments of a mono signal at `RATE` as batch would."""
-    resampled = live._resampler(RATE, 22_050)(samples, True)
-    return features.extract([resampled]).values
+    resampler = Resampler(RATE, 22_050, low_latency=True)
+    return features.extract([resampler.push(samples), resampler.finish()]).values
 
 
 def sequence(values: np.ndarray) -> FeatureSequence:
@@ -245,11 +247,12 @@ def test_a_sample_that_is_no_sound_is_an_error_that_says_when_and_takes_nothing(
     listener = LiveMood(toy, RATE)
     samples = SAMPLES.astype(np.float64)
     scores = listener.push(samples[: 4 * RATE])
-    broken = samples[4 * RATE : 5 * RATE].copy()
-    broken[1600] = bad
-    for block in (broken, np.stack([broken, broken], axis=1)):
-        with pytest.raises(NotFiniteError, match=rf"the sample at 4\.100 s is {shown}$"):
-            listener.push(block)
+    for late_s in (0, 2):
+        broken = samples[4 * RATE : 7 * RATE].copy()
+        broken[late_s * RATE + 1600 :: 99] = bad
+        for block in (broken, np.stack([broken, broken], axis=1)):
+            with pytest.raises(NotFiniteError, match=rf"the sample at {4 + late_s}\.100 s is {shown}$"):
+                listener.push(block)
     assert listener.heard_s == 4.0
     scores += listener.push(samples[4 * RATE :])
     assert told(scores + listener.finish()) == at_once(SAMPLES)
@@ -283,10 +286,14 @@ def test_what_is_no_sound_is_refused(samples: np.ndarray, toy: Toy) -> None:
         LiveMood(toy, RATE).push(samples)
 
 
-@pytest.mark.parametrize("options", [{"sample_rate": 0}, {"sample_rate": 2_000_000}, {"sample_rate": math.nan}])
-def test_a_rate_that_is_none_is_refused(options: dict[str, int], toy: Toy) -> None:
-    with pytest.raises(ConfigError, match="sample_rate"):
-        LiveMood(toy, **options)
+@pytest.mark.parametrize("rate", [0, 2_000_000, math.nan, 16_000.0, 22_050.5, "16000", None])
+def test_a_rate_that_is_none_is_refused(rate: Any, toy: Toy) -> None:
+    with pytest.raises(ConfigError, match=f"sample_rate must be a whole number of Hz, 1000 to 1000000, not {rate!r}"):
+        LiveMood(toy, rate)
+
+
+def test_a_rate_may_be_any_whole_number(toy: Toy) -> None:
+    assert told(scored(LiveMood(toy, np.int32(RATE)), SAMPLES, pieces(5000))) == at_once(SAMPLES)
 
 
 @pytest.mark.parametrize("limit", [1.0, math.nan])

@@ -13,12 +13,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemood._resample import RATES_HZ
 from edgemood.errors import ConfigError, CorruptAudioError, UnsupportedFormatError
 
 Frames = NDArray[np.float32]
 
-#: Sample rates and numbers of channels beyond these are damage, not music.
-RATES_HZ, CHANNELS = (1_000, 1_000_000), (1, 64)
+#: Numbers of channels beyond these are damage, not music.
+CHANNELS = (1, 64)
 _READ_BYTES = 1 << 16
 #: No cover picture in front of the audio is larger; a chunk that claims to be is a damaged length.
 _MAX_CHUNK_BYTES = 1 << 26

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemood import _native
-from edgemood.errors import NotFiniteError
+from edgemood.errors import ConfigError, NotFiniteError
 
 Samples = NDArray[np.float32]
 
+#: In Hz; beyond these are damage, not music.
+RATES_HZ = (1_000, 1_000_000)
 _NOT_FINITE = 4  # em_status EM_ERROR_NOT_FINITE
+
+
+def check_rate(sample_rate: int) -> None:
+    """Raise ConfigError where a caller's sample rate is none: a whole number of Hz within `RATES_HZ`."""
+    if not isinstance(sample_rate, Integral) or not RATES_HZ[0] <= sample_rate <= RATES_HZ[1]:
+        wanted = f"a whole number of Hz, {RATES_HZ[0]} to {RATES_HZ[1]}"
+        raise ConfigError(f"sample_rate must be {wanted}, not {sample_rate!r}")
 
 
 class Resampler:

@@ -16,11 +16,9 @@ import numpy as np
 from edgemood import _decoders
 from edgemood._containers import open_regular
 from edgemood._decoders import Samples, Stream, check_complete, streams
-from edgemood._resample import Resampler
+from edgemood._resample import RATES_HZ, Resampler, check_rate
 from edgemood.errors import ConfigError, CorruptAudioError, SilentError, TooShortError
 
-#: Sample rates beyond these are damage, not music.
-_RATES_HZ = (1_000, 1_000_000)
 #: Peaks below the least step of 24-bit audio are silence (some decoders leave 1e-34 instead of 0).
 _SILENCE = 2.0**-24
 
@@ -60,8 +58,7 @@ def blocks(path: str | os.PathLike[str], sample_rate: int, block_s: float | None
         At the end: every sample was zero; there was none.
 
     """
-    if not _RATES_HZ[0] <= sample_rate <= _RATES_HZ[1]:
-        raise ConfigError(f"sample_rate must be {_RATES_HZ[0]} to {_RATES_HZ[1]} Hz, not {sample_rate}")
+    check_rate(sample_rate)
     if block_s is None:
         return _resampled(path, sample_rate)
     size = round(block_s * sample_rate) if math.isfinite(block_s) else 0
@@ -116,7 +113,7 @@ def _resampled(path: str | os.PathLike[str], sample_rate: int) -> Iterator[Sampl
     peak, length_s = 0.0, 0.0
     with open_regular(path) as (fd, size):
         for stream in streams(fd, size):
-            if not _RATES_HZ[0] <= stream.rate_hz <= _RATES_HZ[1]:
+            if not RATES_HZ[0] <= stream.rate_hz <= RATES_HZ[1]:
                 raise CorruptAudioError(f"damaged header: a sample rate of {stream.rate_hz} Hz")
             resampler = Resampler(stream.rate_hz, sample_rate, stream.channels)
             yield from _samples(stream, resampler)

@@ -165,7 +165,7 @@ class _Reader:
 
     def text(self, field: str) -> str:
         value = self.get(field, str)
-        self.check(bool(value.strip()), field, "is empty")
+        self.check(_is_text(value), field, "is empty or not Unicode text")
         return value
 
     def whole(self, field: str, low: int, high: int) -> int:
@@ -190,13 +190,20 @@ class _Reader:
         values = self.get(field, list)
         self.check(len(values) >= at_least, field, f"needs at least {at_least} entries")
         for i, value in enumerate(values):
-            self.check(isinstance(value, str) and bool(value.strip()), f"{field}[{i}]", "is not a name")
+            self.check(_is_text(value), f"{field}[{i}]", "is not a name")
         self.check(len(set(values)) == len(values), field, "names something twice")
         return tuple(values)
 
     def table(self, field: str, keys: tuple[str, ...] | None = None) -> dict[str, str]:
         values = self.get(field, dict)
         return {key: self.text(f"{field}.{key}") for key in keys or values}
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it says something, and that in characters: half of a surrogate pair can be neither stored nor shown."""
+    if not isinstance(value, str) or not value.strip():
+        return False
+    return not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _is_number(value: Any) -> bool:

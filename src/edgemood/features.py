@@ -125,10 +125,17 @@ def set_names(name: str) -> tuple[str, ...]:
     ConfigError
         There is no such set.
     """
+    if not _is_name(name):
+        raise ConfigError(f"no set can be called {name!r}")
     try:
         return tuple(_native.set_names(name))
     except _native.NativeError as error:
         raise ConfigError(error.args[1]) from None
+
+
+def _is_name(name: object) -> bool:
+    r"""Whether the core can look it up: C text, which ends at ``\0``, and no character beyond the names' own ASCII."""
+    return isinstance(name, str) and name.isascii() and "\0" not in name
 
 
 class Extractor:
@@ -153,7 +160,7 @@ class Extractor:
         self.names = set_names(names) if isinstance(names, str) else tuple(names)
         if not self.names:
             raise ConfigError("no column was asked for: names is empty")
-        if unfit := [name for name in self.names if not isinstance(name, str) or "\0" in name]:
+        if unfit := [name for name in self.names if not _is_name(name)]:
             raise ConfigError(f"no column can be called {unfit[0]!r}")
         try:
             self._native = _native.Extractor(self.config._native(), list(self.names))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,18 +23,16 @@ from numpy.typing import NDArray
 from edgemood import features
 from edgemood._decoders import check_complete
 from edgemood._pack import rounded
-from edgemood._pcm import RATES_HZ, ByteStream, PcmFormat, frames, wav_header
-from edgemood._resample import Resampler
+from edgemood._pcm import ByteStream, PcmFormat, frames, wav_header
+from edgemood._resample import Resampler, check_rate
 from edgemood.domain import FeatureSequence, Mood
-from edgemood.errors import ConfigError, NotFiniteError, TooShortError
+from edgemood.errors import ConfigError, TooShortError
 from edgemood.mood import MoodModel
 
 Samples = NDArray[np.float32]
 
 #: Peaks below this are silence: what dither and a digital link leave of it. A noisy analogue input needs more.
 SILENCE_DBFS = -80.0
-#: No sample as large as this is sound; its powers would overflow float32.
-_MAX_SAMPLE = 1e12
 
 
 @dataclass(frozen=True)
@@ -91,8 +89,7 @@ class LiveMood:
     """
 
     def __init__(self, model: MoodModel, sample_rate: int, silence_dbfs: float = SILENCE_DBFS) -> None:
-        if not RATES_HZ[0] <= sample_rate <= RATES_HZ[1]:
-            raise ConfigError(f"sample_rate must be {RATES_HZ[0]} to {RATES_HZ[1]} Hz, not {sample_rate}")
+        check_rate(sample_rate)
         if not silence_dbfs <= 0:
             raise ConfigError(f"silence_dbfs must be at most 0 dB, not {silence_dbfs}")
         model.require(features.VERSION)
@@ -107,14 +104,15 @@ class LiveMood:
     @property
     def heard_s(self) -> float:
         """Seconds pushed so far."""
-        return self._heard / self._rate
+        return self._resampler.pushed_s
 
     def reset(self) -> None:
         """Forget everything: the next sample is the first of a stream."""
         self._extractor.reset()
-        self._resampled = _resampler(self._rate, self._extractor.config.sample_rate)
+        wanted_hz = self._extractor.config.sample_rate
+        self._resampler = Resampler(self._rate, wanted_hz, low_latency=True)  # as `audio` does, to the bit
         self._rows: deque[Samples] = deque(maxlen=self._window)
-        self._heard = self._taken = 0  # samples, at the stream's rate and at the model's
+        self._taken = 0  # samples, at the model's rate
         self._last_loud = -1  # the last sample that is not silence, at the model's rate
         self._ended = self._scored = 0  # segments whose last sample was taken; those that were scored
         self._arrivals: deque[float] = deque()  # of the last samples of segments that have not ended
@@ -140,14 +138,7 @@ class LiveMood:
         now = time.perf_counter()
         if self._finished:
             raise ConfigError("the stream is finished; reset() it first")
-        mono = _mono(samples)
-        self._check(mono)
-        scores: list[LiveScore] = []
-        for start in range(0, len(mono), self._rate):  # of a long recording, no more than a second is resampled at once
-            piece = mono[start : start + self._rate]
-            self._heard += len(piece)
-            scores += self._take(self._resampled(piece, False), now)
-        return scores
+        return list(self._take(self._resampler.push(_mono(samples)), now))
 
     def finish(self) -> list[LiveScore]:
         """End the stream; give the scores still held back. What is less than a segment has none.
@@ -161,14 +152,8 @@ class LiveMood:
         if self._finished:
             raise ConfigError("the stream is finished; reset() it first")
         self._finished = True
-        scores = list(self._take(self._resampled(np.empty(0, np.float32), True), now))
+        scores = list(self._take(self._resampler.finish(), now))
         return scores + [self._score(row) for row in self._extractor.finish()]
-
-    def _check(self, mono: Samples) -> None:
-        sound = np.abs(mono) < _MAX_SAMPLE  # false for NaN
-        if not sound.all():
-            bad = int(np.argmin(sound))
-            raise NotFiniteError(f"the sample at {(self._heard + bad) / self._rate:.3f} s is {mono[bad]:g}")
 
     def _take(self, samples: Samples, now: float) -> Iterator[LiveScore]:
         """Describe samples at the model's rate, cut where segments end: there it shows whether one is silent."""
@@ -262,14 +247,3 @@ def _mono(samples: NDArray[np.floating[Any]]) -> Samples:
         if channels > 1:
             mono *= np.float32(1 / channels)
         return mono
-
-
-def _resampler(rate_hz: int, wanted_hz: int) -> Callable[[Samples, bool], Samples]:
-    """Return what brings a stream to the wanted rate: it takes the next samples, and whether they are the last."""
-    resampler = Resampler(rate_hz, wanted_hz, low_latency=True)  # as `audio` does, to the bit
-
-    def resampled(samples: Samples, last: bool) -> Samples:
-        out = resampler.push(samples)
-        return np.concatenate([out, resampler.finish()]) if last else out
-
-    return resampled
