@@ -210,11 +210,37 @@ main()
 """
 
 
-@pytest.mark.parametrize("module", ["click", "edgemood.cli.group", "edgemood.cli.listen"])
+@pytest.mark.parametrize("module", ["click", "numpy", "datetime", "edgemood.domain", "edgemood.cli.listen"])
 def test_interrupted_while_it_loads_it_ends_quietly(module: str) -> None:
+    """NumPy's C code loads datetime, and makes an ImportError of what goes wrong with that."""
     command = [sys.executable, "-c", INTERRUPTED, module]
     result = subprocess.run(command, capture_output=True, timeout=120, check=False)
     assert (result.returncode, result.stdout, result.stderr) == (130, b"", b"")
+
+
+NATIVE_INTERRUPTED = """
+import signal, sys
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == "edgemood._native":
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt as interrupt:
+                raise ImportError("initialization failed") from interrupt
+
+sys.meta_path.insert(0, Interrupt())
+from edgemood.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("arguments", [["features", "a.wav"], ["live", "/dev/null"]])
+def test_interrupted_while_a_native_module_loads_it_says_so(arguments: list[str]) -> None:
+    """The binding makes an ImportError of the KeyboardInterrupt."""
+    command = [sys.executable, "-c", NATIVE_INTERRUPTED, *arguments]
+    result = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (130, b"", b"edgemood: error: interrupted\n")
 
 
 def test_works_on_a_terminal_that_only_knows_ascii(heard: list[int]) -> None:

@@ -167,6 +167,16 @@ def test_scores_before_the_damage_are_told() -> None:
     assert result.stderr == "edgemood: error: standard input: the sample at 5.000 s is nan\n"
 
 
+@pytest.mark.parametrize(("extra", "said"), [(1, "1 byte"), (3, "3 bytes")])
+def test_part_of_a_sample_at_the_end_is_told(extra: int, said: str) -> None:
+    raw = ["--json", "--raw", "--rate", str(RATE)]
+    content = np.repeat(sound(4.0), 2).tobytes()
+    whole, more = run(*raw, input=content), run(*raw, input=content + bytes(extra))
+    assert (whole.exit_code, whole.stderr, more.exit_code) == (0, "", 0)
+    assert without_latency(objects(more.stdout)) == without_latency(objects(whole.stdout))
+    assert more.stderr == f"edgemood: warning: standard input: ends in {said} of a sample that takes 4 bytes: dropped\n"
+
+
 # ---------------------------------------------------------------------------------------------------------- live pipes
 
 
@@ -247,6 +257,19 @@ def test_interrupted_before_there_is_sound_it_ends_quietly_too() -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait() == 130
         assert process.stderr.read() == b""
+
+
+def test_interrupted_within_a_sample_there_is_no_warning() -> None:
+    with listening("--json", *RAW) as process, audio_files.deadline(60):
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        feed(process, 3.4)
+        process.stdin.write(b"x")
+        assert process.stdout.readline()
+        wait_until_read(process)
+        process.send_signal(signal.SIGINT)
+        assert (process.wait(), process.stderr.read()) == (130, b"")
 
 
 def test_a_reader_that_goes_away_ends_it_quietly() -> None:

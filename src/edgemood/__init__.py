@@ -14,20 +14,26 @@
 Everything raised on purpose is an `EdgemoodError`; `edgemood.errors` has the tree.
 """
 
-from edgemood.domain import (
-    Failure,
-    FeatureSequence,
-    ListenerMood,
-    Mood,
-    MoodSpan,
-    Pick,
-    Play,
-    SongAnalysis,
-    Tags,
-    Track,
-)
-from edgemood.engine import Engine, open
 from edgemood.errors import EdgemoodError
+
+TYPE_CHECKING = False  # as type checkers know it; `typing` takes as long to load as all of Python
+
+if TYPE_CHECKING:
+    from edgemood.domain import (
+        Failure,
+        FeatureSequence,
+        ListenerMood,
+        Mood,
+        MoodSpan,
+        Pick,
+        Play,
+        SongAnalysis,
+        Tags,
+        Track,
+    )
+    from edgemood.engine import Engine, open
+
+    __version__: str
 
 __all__ = [
     "EdgemoodError",
@@ -47,9 +53,19 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str:
-    if name == "__version__":  # reading the package's metadata takes longer than all else here: on demand
-        from importlib.metadata import version
+if not TYPE_CHECKING:
 
-        return version("edgemood")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        """Import what is asked for only now: the command can then catch Ctrl-C before anything large is loaded."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("edgemood")
+        from importlib import import_module
+
+        return getattr(import_module("edgemood.engine" if name in ("Engine", "open") else "edgemood.domain"), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

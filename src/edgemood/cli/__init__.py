@@ -8,20 +8,29 @@ command was not used as its help says; 130 interrupted; 141 the reader of the ou
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from pathlib import Path
-from typing import NoReturn
+
+TYPE_CHECKING = False  # see edgemood/__init__.py
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def main() -> NoReturn:
     """Run the command that the program's arguments name, and exit.
 
-    All else is imported here: who interrupts the program while it loads gets no traceback either.
+    All else is imported here: who interrupts the program while it loads gets no traceback. It ends there and then, as
+    native modules make an ImportError of a KeyboardInterrupt.
     """
     try:
+        heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not so in the background of a script
+        if heard:
+            signal.signal(signal.SIGINT, lambda *_: os._exit(130))
         _open_standard_streams()
         from edgemood.cli.commands import edgemood
 
+        if heard:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         edgemood.main()
     except KeyboardInterrupt:
         sys.exit(130)
@@ -38,5 +47,5 @@ def _open_standard_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # it gets the lowest number free: this one
-    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until the end
-    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open until the end
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115

@@ -47,9 +47,11 @@ class Group(click.Group):
     def _run(self, args: Sequence[str] | None, complete_var: str | None, **extra: Any) -> int:
         try:
             code = super().main(args, "edgemood", complete_var, standalone_mode=False, **extra)
-        except click.Abort:  # what click makes of KeyboardInterrupt
-            return complain("interrupted", EXIT_INTERRUPTED)
-        except (click.ClickException, EdgemoodError, OSError) as error:
+        except Exception as error:
+            if _interrupted(error):
+                return complain("interrupted", EXIT_INTERRUPTED)
+            if not isinstance(error, (click.ClickException, EdgemoodError, OSError)):
+                raise
             return complain(*_explained(error))
         return code if isinstance(code, int) else 0
 
@@ -73,6 +75,13 @@ def _drop_what_cannot_be_written() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether it comes of KeyboardInterrupt: click makes an Abort of it, a native module being loaded ImportError."""
+    while error and not isinstance(error, (click.Abort, KeyboardInterrupt)):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def _explained(error: Exception) -> tuple[str, int]:
     """Return what to say about an error, and the exit code."""
     if isinstance(error, click.ClickException):
@@ -93,9 +102,18 @@ def say(text: str) -> None:
 
 def complain(message: str, code: int = EXIT_FAILED) -> int:
     """Print one line on stderr and return the exit code."""
-    with suppress(OSError):  # where nobody hears it the exit code still says it
-        click.echo(f"edgemood: error: {printable(message)}", err=True)
+    _tell("error", message)
     return code
+
+
+def warn(message: str) -> None:
+    """Print one line on stderr about what does not change the exit code."""
+    _tell("warning", message)
+
+
+def _tell(kind: str, message: str) -> None:
+    with suppress(OSError):  # where nobody hears it the exit code still says it
+        click.echo(f"edgemood: {kind}: {printable(message)}", err=True)
 
 
 def printable(text: str) -> str:

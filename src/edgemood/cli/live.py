@@ -15,7 +15,7 @@ import click
 
 from edgemood.cli import shapes, text
 from edgemood.cli.files import Given, naming
-from edgemood.cli.group import EXIT_INTERRUPTED, engine, example, json_option, model_option, say
+from edgemood.cli.group import EXIT_INTERRUPTED, engine, example, json_option, model_option, say, warn
 from edgemood.errors import AudioError
 
 _ENCODINGS = ("u8", "s16le", "s24le", "s32le", "f32le", "f64le")  # of `edgemood._pcm`, which --help need not load
@@ -87,6 +87,9 @@ def live(  # noqa: PLR0913 - options, all by name
                     raise click.ClickException(f"{stream.name}: {error}") from error
     if stream.interrupted:
         ctx.exit(EXIT_INTERRUPTED)
+    if pcm and (rest := stream.count % pcm.frame_bytes):
+        needed = text.number(pcm.frame_bytes, "byte")
+        warn(f"{stream.name}: ends in {text.number(rest, 'byte')} of a sample that takes {needed}: dropped")
 
 
 @contextmanager
@@ -107,6 +110,7 @@ class _Interruptible:
     def __init__(self, stream: BufferedReader, name: str) -> None:
         self.name = name
         self.interrupted = False
+        self.count = 0  # bytes read so far
         self._stream, self._reading = stream, False
 
     def __enter__(self) -> _Interruptible:
@@ -126,6 +130,7 @@ class _Interruptible:
         except KeyboardInterrupt:
             self._reading = False
             return b""
+        self.count += len(data)
         return data
 
     def _interrupt(self, signum: int, frame: FrameType | None) -> None:
