@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .settings import BENCHES, LLD
 
@@ -37,7 +37,7 @@ class Peer:
     how: str
     least: float | None = 0.95
     label: str = ""
-    columns: tuple[str, ...] = field(default=())
+    columns: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -57,6 +57,7 @@ class Peer:
 #: In every environment: what the command itself needs.
 BASE = ("numpy", "scipy", "soundfile", "soxr", "setuptools<81")
 
+#: What Surfboard's code was written for.
 _OLD = (
     "numpy<2",
     "scipy<1.13",
@@ -68,7 +69,7 @@ _OLD = (
     "pyloudnorm",
     "pysptk",
     "setuptools<81",
-)  # what Surfboard's code was written for
+)
 
 PACKAGES = {
     package.name: package
@@ -100,101 +101,55 @@ _PARTIAL = tuple(name for name in LLD if name not in ("hnr", "formant_1", "forma
 _ESSENTIA = tuple("" if name == "spectral_rolloff" else name for name in _PARTIAL)  # its roll-off is that of the power
 _ROLLOFF = ("spectral_centroid", "", "spectral_flatness", "spectral_flux")
 
+#: How they differ, where several do alike or it takes long to say.
+_BY_HAND = "same definition, by hand"
+_IN_BLOCKS = "same definition, by hand, in blocks"
+_MIDDLE = "window in the middle of the FFT"
+_KALDI = "pre-emphasis by frame, triangles linear in mel"
+_POWER = "power not over n_fft; pre-emphasised beforehand"
+_NO_VOICE = "no HNR, no formants; F0 by yin"
+_FLOOR = "pre-emphasis by frame; another floor in silence"
+_SLANEY = "librosa's: 128 Slaney bands, window as long as the FFT, no pre-emphasis"
+_AT_ONCE = "34 features at once, no window, 40 bands elsewhere"
+_OF_IS09 = "12 MFCC, RMS, ZCR, F0 of 25 ms (not compared), its probability; smoothed; no spectral, HNR, formants"
+_YINFFT = "no HNR, no formants; F0 by YinFFT; roll-off of the power spectrum"
+_MAGNITUDES = "flatness of magnitudes, roll-off of power (not compared), flux not normalised"
+_UNCORRECTED = "autocorrelation, not corrected for the window"
+
 PEERS = (
-    Peer("mfcc", "PyTorch", "arrays:torch_mfcc", "same definition, by hand, in blocks", 0.999),
-    Peer("mfcc", "NumPy + mkl_fft", "arrays:mkl_mfcc", "same definition, by hand, in blocks", 0.999),
-    Peer("mfcc", "SciPy", "arrays:scipy_mfcc", "same definition, by hand, in blocks", 0.999),
-    Peer("mfcc", "NumPy", "arrays:numpy_mfcc", "same definition, by hand, in blocks", 0.999),
+    Peer("mfcc", "PyTorch", "arrays:torch_mfcc", _IN_BLOCKS, 0.999),
+    Peer("mfcc", "NumPy + mkl_fft", "arrays:mkl_mfcc", _IN_BLOCKS, 0.999),
+    Peer("mfcc", "SciPy", "arrays:scipy_mfcc", _IN_BLOCKS, 0.999),
+    Peer("mfcc", "NumPy", "arrays:numpy_mfcc", _IN_BLOCKS, 0.999),
     Peer("mfcc", "tf.signal", "mfcc:tensorflow", "triangles linear in mel", 0.99),
-    Peer("mfcc", "librosa", "mfcc:librosa", "window in the middle of the FFT", 0.99),
-    Peer("mfcc", "torchaudio", "mfcc:torchaudio", "window in the middle of the FFT", 0.99),
-    Peer(
-        "mfcc",
-        "torchaudio",
-        "mfcc:torchaudio_kaldi",
-        "pre-emphasis by frame, triangles linear in mel",
-        0.97,
-        "torchaudio.kaldi",
-    ),
+    Peer("mfcc", "librosa", "mfcc:librosa", _MIDDLE, 0.99),
+    Peer("mfcc", "torchaudio", "mfcc:torchaudio", _MIDDLE, 0.99),
+    Peer("mfcc", "torchaudio", "mfcc:torchaudio_kaldi", _KALDI, 0.97, "torchaudio.kaldi"),
     Peer("mfcc", "python_speech_features", "mfcc:python_speech_features", "same definition, float64", 0.99),
-    Peer(
-        "mfcc", "kaldi-native-fbank", "mfcc:kaldi_native_fbank", "pre-emphasis by frame, triangles linear in mel", 0.97
-    ),
-    Peer(
-        "mfcc",
-        "essentia",
-        "essentia_:mfcc_streaming",
-        "power not over n_fft; pre-emphasised beforehand",
-        0.99,
-        "essentia (streaming)",
-    ),
-    Peer(
-        "mfcc",
-        "essentia",
-        "essentia_:mfcc_standard",
-        "power not over n_fft; pre-emphasised beforehand",
-        0.99,
-        "essentia (standard)",
-    ),
-    Peer(
-        "mfcc",
-        "openSMILE",
-        "mfcc:opensmile",
-        "pre-emphasis by frame; another floor in silence",
-        0.8,
-        "openSMILE (MFCC only)",
-    ),
+    Peer("mfcc", "kaldi-native-fbank", "mfcc:kaldi_native_fbank", _KALDI, 0.97),
+    Peer("mfcc", "essentia", "essentia_:mfcc_streaming", _POWER, 0.99, "essentia (streaming)"),
+    Peer("mfcc", "essentia", "essentia_:mfcc_standard", _POWER, 0.99, "essentia (standard)"),
+    Peer("mfcc", "openSMILE", "mfcc:opensmile", _FLOOR, 0.8, "openSMILE (MFCC only)"),
     Peer("mfcc", "audioFlux", "mfcc:audioflux", "window as long as the FFT, other mel edges", 0.8),
     Peer("mfcc", "Praat", "mfcc:praat", "Gaussian window, triangles 100 mel apart, no pre-emphasis", 0.7),
     Peer("mfcc", "spafe", "mfcc:spafe", "float64, symmetric window", 0.95),
     Peer("mfcc", "aubio", "mfcc:aubio", "window as long as the FFT, magnitudes", 0.85),
-    Peer(
-        "mfcc",
-        "Surfboard",
-        "mfcc:surfboard",
-        "librosa's: 128 Slaney bands, window as long as the FFT, no pre-emphasis",
-        None,
-    ),
-    Peer(
-        "mfcc", "pyAudioAnalysis", "mfcc:py_audio_analysis", "34 features at once, no window, 40 bands elsewhere", None
-    ),
-    Peer(
-        "lld",
-        "openSMILE",
-        "whole:opensmile_is09",
-        "12 MFCC, RMS, ZCR, F0 of 25 ms (not compared), its probability; smoothed; no spectral, HNR, formants",
-        0.7,
-        "openSMILE IS09",
-        _IS09,
-    ),
-    Peer(
-        "lld",
-        "essentia",
-        "essentia_:lld",
-        "no HNR, no formants; F0 by YinFFT; roll-off of the power spectrum",
-        0.5,
-        "",
-        _ESSENTIA,
-    ),
-    Peer("lld", "librosa", "whole:librosa_lld", "no HNR, no formants; F0 by yin", 0.5, "", _PARTIAL),
-    Peer("shipped", "librosa", "whole:librosa_shipped", "no HNR, no formants; F0 by yin", 0.5, "", _PARTIAL),
-    Peer("zcr", "NumPy", "spectral:numpy_zcr", "same definition, by hand", 0.999),
+    Peer("mfcc", "Surfboard", "mfcc:surfboard", _SLANEY, None),
+    Peer("mfcc", "pyAudioAnalysis", "mfcc:py_audio_analysis", _AT_ONCE, None),
+    Peer("lld", "openSMILE", "whole:opensmile_is09", _OF_IS09, 0.7, "openSMILE IS09", _IS09),
+    Peer("lld", "essentia", "essentia_:lld", _YINFFT, 0.5, "", _ESSENTIA),
+    Peer("lld", "librosa", "whole:librosa_lld", _NO_VOICE, 0.5, "", _PARTIAL),
+    Peer("shipped", "librosa", "whole:librosa_shipped", _NO_VOICE, 0.5, "", _PARTIAL),
+    Peer("zcr", "NumPy", "spectral:numpy_zcr", _BY_HAND, 0.999),
     Peer("zcr", "librosa", "spectral:librosa_zcr", "counts a first crossing", 0.95),
     Peer("zcr", "essentia", "essentia_:zcr", "same definition"),
     Peer("zcr", "aubio", "spectral:aubio_zcr", "same definition"),
-    Peer("energy", "NumPy", "spectral:numpy_energy", "same definition, by hand", 0.999),
+    Peer("energy", "NumPy", "spectral:numpy_energy", _BY_HAND, 0.999),
     Peer("energy", "librosa", "spectral:librosa_energy", "no window", 0.9),
     Peer("energy", "essentia", "essentia_:energy", "no window", 0.9),
     Peer("spectral", "SciPy", "spectral:numpy_spectral", "same definitions, by hand, in blocks", 0.99),
     Peer("spectral", "librosa", "spectral:librosa_spectral", "flux by NumPy", 0.9),
-    Peer(
-        "spectral",
-        "essentia",
-        "essentia_:spectral",
-        "flatness of magnitudes, roll-off of power (not compared), flux not normalised",
-        0.7,
-        columns=_ROLLOFF,
-    ),
+    Peer("spectral", "essentia", "essentia_:spectral", _MAGNITUDES, 0.7, columns=_ROLLOFF),
     Peer("spectral", "audioFlux", "spectral:audioflux_spectral", "window as long as the FFT; flux not normalised", 0.6),
     Peer("f0", "pysptk", "voice:pysptk_rapt", "RAPT", 0.8, "pysptk rapt"),
     Peer("f0", "pysptk", "voice:pysptk_swipe", "SWIPE'", 0.8, "pysptk swipe"),
@@ -207,14 +162,7 @@ PEERS = (
     Peer("f0", "WORLD", "voice:world_dio", "zero crossings of band-passed signals", 0.7, "WORLD dio"),
     Peer("f0", "librosa", "voice:librosa_pyin", "YIN and a hidden Markov model", 0.8, "librosa pyin"),
     Peer("hnr", "Praat", "voice:praat_hnr", "autocorrelation, windows of three periods", 0.8, "Praat (ac)"),
-    Peer(
-        "hnr",
-        "openSMILE",
-        "voice:opensmile_hnr",
-        "autocorrelation, not corrected for the window",
-        0.4,
-        "openSMILE (ACF)",
-    ),
+    Peer("hnr", "openSMILE", "voice:opensmile_hnr", _UNCORRECTED, 0.4, "openSMILE (ACF)"),
     Peer("formants", "Praat", "voice:praat_formants", "Burg, order 10 at 11 kHz", 0.5),
     Peer("formants", "librosa", "voice:librosa_formants", "Burg over the whole band, order 12, roots by NumPy", 0.5),
 )
