@@ -27,7 +27,9 @@ constexpr uint32_t kWorkingRate = 22050;  // Hz; the rate that the mood models a
 constexpr char kHelp[] =
     "usage: head_unit [--sample-rate HZ] [--channels N] [--format s16le|f32le] [--tsv]\n"
     "Reads raw PCM from standard input, interleaved, and prints a row of descriptors a second.\n"
-    "  --sample-rate HZ  of the input, 4000 to 192000; default 22050, which is what higher rates are brought to\n"
+    "  --sample-rate HZ  of the input; default 22050, which is what higher rates are brought to:\n"
+    "                    4000 to 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000, 176400, 192000,\n"
+    "                    or another from 23968 to 192000 in a ratio to 22050 of whole numbers up to 500 or so\n"
     "  --channels N      1 to 32, averaged into one; default 1\n"
     "  --format F        s16le (default) or f32le, full scale -1 to 1\n"
     "  --tsv             tabs between columns, not commas\n"

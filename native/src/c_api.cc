@@ -22,6 +22,11 @@ void put_message(char *message, size_t size, const char *text) {
   if (message && size) std::snprintf(message, size, "%s", text);
 }
 
+em_status null_argument(char *message, size_t size, const char *name) {
+  if (message && size) std::snprintf(message, size, "%s is null", name);
+  return EM_ERROR_ARGUMENT;
+}
+
 template <typename Make>
 em_status guarded(char *message, size_t size, Make make) try {
   make();
@@ -79,12 +84,10 @@ const char *em_functional_name(size_t index) {
 em_status em_extractor_create(const em_config *config, const char *const *names, size_t count, em_extractor **extractor,
                               char *message, size_t message_size) {
   put_message(message, message_size, "");
-  if (!extractor) return EM_ERROR_ARGUMENT;
+  if (!extractor) return null_argument(message, message_size, "extractor");
   *extractor = nullptr;
-  if (!config || !names) {
-    put_message(message, message_size, "config and names must not be null");
-    return EM_ERROR_ARGUMENT;
-  }
+  if (!config) return null_argument(message, message_size, "config");
+  if (!names) return null_argument(message, message_size, "names");
   if (config->struct_size != sizeof(em_config)) {
     put_message(message, message_size, "struct_size: not this version's em_config; call em_config_init first");
     return EM_ERROR_CONFIG;
@@ -124,7 +127,7 @@ void em_extractor_reset(em_extractor *e) {
 em_status em_resampler_create(uint32_t rate_in, uint32_t rate_out, uint32_t channels, int low_latency,
                               em_resampler **resampler, char *message, size_t message_size) {
   put_message(message, message_size, "");
-  if (!resampler) return EM_ERROR_ARGUMENT;
+  if (!resampler) return null_argument(message, message_size, "resampler");
   *resampler = nullptr;
   return guarded(message, message_size,
                  [=] { *resampler = new em_resampler{em::Resampler(rate_in, rate_out, channels, low_latency != 0)}; });

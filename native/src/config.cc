@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 
 #include "error.h"
@@ -47,8 +48,9 @@ void check_config(const em_config &c) {
           "above f0_min_hz and at most a quarter of the sample rate");
   require(between(c.voicing_threshold, 0, 1), "voicing_threshold", c.voicing_threshold, "between 0 and 1");
   require(between(c.lpc_order, 4, 32), "lpc_order", c.lpc_order, "between 4 and 32");
-  require(1.0 * c.lpc_fmax_hz * c.n_fft / c.sample_rate >= 2.0 * c.lpc_order && c.lpc_fmax_hz <= 2 * nyquist,
-          "lpc_fmax_hz", c.lpc_fmax_hz, "a band of at least 2 * lpc_order FFT bins, below the sample rate");
+  const double lpc_fmax_hz = std::min<double>(c.lpc_fmax_hz, nyquist);  // NaN stays
+  require(lpc_fmax_hz * c.n_fft / c.sample_rate >= 2.0 * c.lpc_order, "lpc_fmax_hz", c.lpc_fmax_hz,
+          "such that 2 * lpc_order FFT bins fit below it and half the sample rate");
 }
 
 }  // namespace em

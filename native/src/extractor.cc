@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "error.h"
+#include "saturated.h"
 
 namespace em {
 
@@ -27,9 +28,10 @@ Extractor::Extractor(const em_config &config, const std::vector<std::string> &na
   block_need_ = plan_.span() + (lanes - 1) * hop;
   block_hop_ = lanes * hop;
   capacity_ = block_need_ + kBlocksBuffered * block_hop_;
-  const size_t read_ahead = 2 * lanes + 8 * lanes * tables.pitch.decimation;  // by vectors and steps of the low rate
-  if (tables.stages & (kSignal | kSpectrum | kPitch)) state_.signal.resize(capacity_ + read_ahead);
-  if (tables.stages & kEmphasised) state_.emphasised.resize(capacity_ + read_ahead);
+  const size_t read = std::max(block_need_ + 2 * lanes, pitch_samples_read(tables, kernel_->lanes));  // past the end
+  const size_t room = capacity_ - block_need_ + read;
+  if (tables.stages & (kSignal | kSpectrum | kPitch)) state_.signal.resize(room);
+  if (tables.stages & kEmphasised) state_.emphasised.resize(room);
   state_.previous.resize(tables.bins);
   workspace_.resize(kernel_->workspace_bytes(tables) / sizeof(float));
   values_.resize(plan_.values() * lanes);
@@ -54,7 +56,7 @@ uint64_t Extractor::rows_of(uint64_t samples) const {
 }
 
 size_t Extractor::max_rows(size_t n_samples) const {
-  return static_cast<size_t>(rows_of(state_.samples + n_samples) - state_.rows);
+  return saturated(rows_of(saturated_sum(state_.samples, n_samples)) - state_.rows);
 }
 
 em_status Extractor::push(const float *samples, size_t n, float *rows, size_t capacity_rows, size_t *n_rows) {

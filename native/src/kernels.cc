@@ -31,10 +31,10 @@ const Kernel *const *kernels(size_t *count) {
 }
 
 const Kernel *best_kernel() {
-  size_t count = 0;
-  const Kernel *const *best = kernels(&count);
-  while (!(*best)->supported()) ++best;
-  return *best;
+  size_t count = 0, best = 0;
+  const Kernel *const *all = kernels(&count);
+  while (best + 1 < count && !all[best]->supported()) ++best;  // the last one is the baseline
+  return all[best];
 }
 
 }  // namespace em

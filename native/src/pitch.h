@@ -11,21 +11,11 @@ namespace EM_ARCH {
 
 EM_INLINE size_t pitch_vectors(const PitchTables &p) { return p.length ? p.fft.n + p.lag_fft.n + p.lag_max + 4 : 0; }
 
-constexpr uint32_t kStep = 4 * kLanes;  // low-rate samples that are computed together
-
-// Samples at the low rate from the start of lane 0's frame to the end of the last lane's, in whole steps.
-EM_INLINE uint32_t low_rate_samples(const Tables &t) {
-  const uint32_t most = (kLanes - 1) * t.hop_length / t.pitch.decimation + 1 + t.pitch.length;
-  return (most + kLanes + kStep - 1) / kStep * kStep;  // tiles read up to a vector past a frame
-}
-
-// Of a polyphase component of the signal, in whole vectors: the filter reads past the last sample.
-EM_INLINE uint32_t phase_samples(const Tables &t) {
-  return low_rate_samples(t) + (kPhaseTaps + kLanes - 1) / kLanes * kLanes;
-}
+constexpr uint32_t kStep = kStepVectors * kLanes;  // low-rate samples that are computed together
 
 EM_INLINE size_t low_rate_bytes(const Tables &t) {
-  const size_t samples = low_rate_samples(t) + static_cast<size_t>(t.pitch.decimation) * phase_samples(t);
+  const size_t samples =
+      low_rate_samples(t, kLanes) + static_cast<size_t>(t.pitch.decimation) * phase_samples(t, kLanes);
   return t.pitch.length ? samples * sizeof(float) : 0;
 }
 
@@ -52,19 +42,19 @@ EM_INLINE void split_phases(const float *x, uint32_t count, uint32_t decimation,
 // y[i] = sum over k of taps[k] x[i * decimation + k]: one short filter a polyphase component.
 EM_INLINE void decimate(const Tables &t, const float *x, float *y, float *phases) {
   const PitchTables &p = t.pitch;
-  const uint32_t count = phase_samples(t);
+  const uint32_t count = phase_samples(t, kLanes);
   if (p.decimation == 1) {
-    std::memcpy(y, x, low_rate_samples(t) * sizeof(float));
+    std::memcpy(y, x, low_rate_samples(t, kLanes) * sizeof(float));
     return;
   }
   split_phases(x, count, p.decimation, phases);
-  for (size_t i = 0; i < low_rate_samples(t); i += kStep) {
-    vf sum[4] = {};
+  for (size_t i = 0; i < low_rate_samples(t, kLanes); i += kStep) {
+    vf sum[kStepVectors] = {};
     for (size_t phase = 0; phase < p.decimation; ++phase) {
       const float *from = phases + phase * count + i;
       for (size_t k = 0; k < kPhaseTaps; ++k) {
         const float tap = p.taps[k * p.decimation + phase];
-        for (size_t v = 0; v < 4; ++v) sum[v] += load(from + k + v * kLanes) * tap;
+        for (size_t v = 0; v < kStepVectors; ++v) sum[v] += load(from + k + v * kLanes) * tap;
       }
     }
     std::memcpy(y + i, sum, sizeof sum);
@@ -95,7 +85,7 @@ EM_INLINE PitchFrames pitch_frames(const KernelJob &job, float *low) {
     return (job.phase + lane * t.hop_length + p.offset + p.decimation / 2) / p.decimation;
   };
   const uint32_t first = index(0);
-  decimate(t, job.signal + first * p.decimation - job.phase, low, low + low_rate_samples(t));
+  decimate(t, job.signal + first * p.decimation - job.phase, low, low + low_rate_samples(t, kLanes));
   PitchFrames frames;
   for (int l = 0; l < kLanes; ++l) {
     frames.start[l] = low + (index(static_cast<uint32_t>(l)) - first);
@@ -194,7 +184,8 @@ EM_INLINE Candidates refine_peaks(const PitchTables &p, const vf *correlation, v
     const vf shift = slope * 0.5f / (peak ? curve : splat(-1.0f));
     found.lag[c] = lag + (shift + (is_early ? splat(-1.0f) : is_late ? splat(1.0f) : vf{})) * 0.5f;
     found.height[c] = (at - slope * shift * 0.25f) * scale;
-    found.score[c] = peak & (found.lag[c] >= p.shortest_lag) ? found.height[c] + bonus : splat(kNone);
+    const vi allowed = peak & (found.lag[c] >= p.shortest_lag);
+    found.score[c] = allowed ? found.height[c] + bonus : splat(kNone);
   }
   return found;
 }

@@ -216,7 +216,8 @@ void Plan::plan_formants() {
   LpcTables &lpc = tables_.lpc;
   const double bin_hz = static_cast<double>(config_.sample_rate) / config_.n_fft;
   lpc.order = config_.lpc_order;
-  lpc.bins = std::min(config_.n_fft / 2, 2 * static_cast<uint32_t>(std::lround(config_.lpc_fmax_hz / bin_hz / 2)));
+  const double fmax_hz = std::min<double>(config_.lpc_fmax_hz, config_.sample_rate / 2.0);
+  lpc.bins = 2 * static_cast<uint32_t>(std::lround(fmax_hz / bin_hz / 2));
   lpc.first_bin = std::max(1u, static_cast<uint32_t>(std::ceil(90.0 / bin_hz)));
   lpc.rows = lpc.bins / 4 + 1;
   lpc.quads = lpc.order / 4 + 1;

@@ -15,7 +15,7 @@ namespace {
 constexpr double kPi = 3.14159265358979323846;
 constexpr double kPassShare = 0.913;  // of the lower Nyquist frequency: what passes; from there on nothing does
 constexpr double kRejectionDb = 140;  // in the stop-band; and of images behind the interpolation
-constexpr uint32_t kMostTaps = 64, kMostEntries = 1 << 16;  // of the interpolation; in its table
+constexpr uint32_t kMostTaps = 128, kMostEntries = 1 << 16;  // of the interpolation; in its table
 
 // Kaiser 1974: the window that reaches the rejection, and how long it must be.
 double kaiser_beta() { return 0.1102 * (kRejectionDb - 8.7); }
@@ -74,7 +74,8 @@ ResamplePlan::Shape ResamplePlan::best_shape(uint32_t rate_in, uint32_t rate_out
     }
   if (shapes.empty())
     throw Error(EM_ERROR_CONFIG, "no resampling from " + std::to_string(rate_in) + " to " + std::to_string(rate_out) +
-                                     " Hz: only to lower rates in a ratio of small numbers");
+                                     " Hz: rate_out must be 1/30 to 0.92 of rate_in, in a ratio of whole numbers up "
+                                     "to 500 or so");
   return *std::min_element(shapes.begin(), shapes.end(),
                            [](const Shape &a, const Shape &b) { return a.cost < b.cost; });
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "error.h"
+#include "saturated.h"
 
 namespace em {
 
@@ -46,13 +47,14 @@ void Resampler::reset() {
   if (plan_) state_.filled = plan_->lead();  // silence precedes the signal
 }
 
-// To the nearest whole number, halves up.
+// To the nearest whole number, halves up. No product wraps: whole multiples of rate_in are apart.
 uint64_t Resampler::outputs_of(uint64_t frames) const {
-  return (2 * frames * rate_out_ + rate_in_) / (2 * static_cast<uint64_t>(rate_in_));
+  const uint64_t whole = frames / rate_in_, rest = frames % rate_in_;
+  return whole * rate_out_ + (2 * rest * rate_out_ + rate_in_) / (2 * static_cast<uint64_t>(rate_in_));
 }
 
 size_t Resampler::max_output(size_t n_frames) const {
-  return static_cast<size_t>(outputs_of(state_.frames + n_frames) - state_.written);
+  return saturated(outputs_of(saturated_sum(state_.frames, n_frames)) - state_.written);
 }
 
 size_t Resampler::latency() const {

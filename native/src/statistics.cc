@@ -28,26 +28,26 @@ EM_INLINE void everything(const StatisticsJob &job, size_t v) {
   vd count{}, total{}, times{}, least = vd{} + 1e300, largest = vd{} - 1e300;
   for (size_t i = 0; i < job.frames; ++i) {
     const vd x = load_values(job.rows + i * n + v);
-    const auto counts = x > lowest;
+    const auto counts = x > lowest, lower = counts & (x < least), higher = counts & (x > largest);
     const vd weight = counts ? one : vd{};
     count += weight;
     total += counts ? x : vd{};
     times += weight * static_cast<double>(i);
-    least = counts & (x < least) ? x : least;
-    largest = counts & (x > largest) ? x : largest;
+    least = lower ? x : least;
+    largest = higher ? x : largest;
   }
   const vd share = one / (count > 0.0 ? count : one), mean = total * share, time = times * share;
   vd square{}, cube{}, fourth{}, covariance{}, time_square{}, low{};
   for (size_t i = 0; i < job.frames; ++i) {
     const vd x = load_values(job.rows + i * n + v);
-    const auto counts = x > lowest;
+    const auto counts = x > lowest, is_low = counts & (x < mean * 0.5);
     const vd d = counts ? x - mean : vd{}, elapsed = counts ? static_cast<double>(i) - time : vd{}, dd = d * d;
     square += dd;
     cube += dd * d;
     fourth += dd * dd;
     covariance += elapsed * d;
     time_square += elapsed * elapsed;
-    low += counts & (x < mean * 0.5) ? one : vd{};
+    low += is_low ? one : vd{};
   }
   const vd sums[kStatisticCount] = {mean, count, least, largest, square, cube, fourth, covariance, time_square, low};
   for (size_t s = 0; s < kStatisticCount; ++s) store_values(sums[s], job.statistics + s * n + v);

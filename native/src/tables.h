@@ -79,6 +79,30 @@ struct Tables {
   LpcTables lpc;
 };
 
+// How far the pitch stage reads, here for the kernels and for whoever makes room for them; `lanes` of a vector. Static,
+// so that each translation unit keeps to its own instruction set.
+constexpr uint32_t kStepVectors = 4;  // of low-rate samples, computed together
+
+// Samples at the low rate from the start of lane 0's frame to the end of the last lane's, in whole steps.
+static inline uint32_t low_rate_samples(const Tables &t, uint32_t lanes) {
+  const uint32_t most = (lanes - 1) * t.hop_length / t.pitch.decimation + 1 + t.pitch.length;
+  const uint32_t step = kStepVectors * lanes;
+  return (most + lanes + step - 1) / step * step;  // tiles read up to a vector past a frame
+}
+
+// Of a polyphase component of the signal, in whole vectors: the filter reads past the last sample.
+static inline uint32_t phase_samples(const Tables &t, uint32_t lanes) {
+  return low_rate_samples(t, lanes) + (kPhaseTaps + lanes - 1) / lanes * lanes;
+}
+
+// Samples from the start of lane 0's span to the last that the decimation reads.
+static inline size_t pitch_samples_read(const Tables &t, uint32_t lanes) {
+  const PitchTables &p = t.pitch;
+  if (!p.length) return 0;
+  const size_t first = p.offset + p.decimation / 2;  // at most: the first frame starts at the nearest low-rate sample
+  return first + static_cast<size_t>(p.decimation) * phase_samples(t, lanes);
+}
+
 // A filter by FFT over blocks of the signal, which leaves every n-th sample, then an interpolation between those.
 struct ResampleTables {
   FftTables forward, inverse;

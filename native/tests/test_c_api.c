@@ -88,12 +88,23 @@ static void test_refusals(void) {
   CHECK(em_extractor_create(&config, unknown, 1, &e, message, sizeof message) == EM_ERROR_ARGUMENT);
   CHECK(e == NULL && strstr(message, "mfcc_99_mean"));
   CHECK(em_extractor_create(&config, null_name, 1, &e, message, sizeof message) == EM_ERROR_ARGUMENT);
+  CHECK(strstr(message, "names[0]"));
   CHECK(em_extractor_create(&config, good, 0, &e, message, sizeof message) == EM_ERROR_ARGUMENT);
+  CHECK(strstr(message, "column"));
   CHECK(em_extractor_create(NULL, good, 1, &e, message, sizeof message) == EM_ERROR_ARGUMENT);
+  CHECK(strcmp(message, "config is null") == 0);
+  CHECK(em_extractor_create(&config, NULL, 1, &e, message, sizeof message) == EM_ERROR_ARGUMENT);
+  CHECK(strcmp(message, "names is null") == 0);
+  CHECK(em_extractor_create(&config, good, 1, NULL, message, sizeof message) == EM_ERROR_ARGUMENT);
+  CHECK(strcmp(message, "extractor is null") == 0);
   CHECK(em_extractor_create(&config, good, 1, NULL, NULL, 0) == EM_ERROR_ARGUMENT);
   config.n_fft = 1000;
   CHECK(em_extractor_create(&config, good, 1, &e, message, sizeof message) == EM_ERROR_CONFIG);
   CHECK(strstr(message, "n_fft"));
+  em_config_init(&config);
+  config.f0_min_hz = 19.9f;
+  CHECK(em_extractor_create(&config, good, 1, &e, message, sizeof message) == EM_ERROR_CONFIG);
+  CHECK(strstr(message, "f0_min_hz") && strstr(message, "20"));
   em_config_init(&config);
   config.hop_length = 65536;
   config.segment_hop = 65536; /* their product is 0 where a size_t has 32 bits */
@@ -110,6 +121,35 @@ static void test_refusals(void) {
   em_extractor_reset(NULL);
 }
 
+/* Half the sample rate is the most that lpc_fmax_hz counts as: the default serves at 8 kHz. */
+static void test_lpc_band(void) {
+  static const char *const names[] = {"formant_1", "formant_2"};
+  static const float edges_hz[] = {4000.0f, 5500.0f, 8001.0f, 1e30f};
+  static float expected[4000], rows[4000];
+  em_config config;
+  em_config_init(&config);
+  config.output = EM_OUTPUT_FRAMES;
+  config.sample_rate = 8000;
+  config.mel_fmax_hz = 4000.0f;
+  em_extractor *e = NULL;
+  char message[200];
+  size_t got = 0;
+  for (size_t i = 0; i < sizeof edges_hz / sizeof *edges_hz; ++i) {
+    config.lpc_fmax_hz = edges_hz[i];
+    CHECK(em_extractor_create(&config, names, 2, &e, message, sizeof message) == EM_OK);
+    CHECK(em_extractor_push(e, signal, 16000, i ? rows : expected, 2000, &got) == EM_OK && got > 10);
+    CHECK(i == 0 || memcmp(rows, expected, got * 2 * sizeof(float)) == 0);
+    em_extractor_destroy(e);
+  }
+  config.frame_length = config.n_fft = 32; /* 16 bins below half the rate: too few for 12 poles, whatever is asked */
+  config.lpc_fmax_hz = 8000.0f;
+  CHECK(em_extractor_create(&config, names, 2, &e, message, sizeof message) == EM_ERROR_CONFIG);
+  CHECK(strstr(message, "lpc_fmax_hz"));
+  config.lpc_fmax_hz = 100.0f;
+  CHECK(em_extractor_create(&config, names, 2, &e, message, sizeof message) == EM_ERROR_CONFIG);
+  CHECK(strstr(message, "lpc_fmax_hz"));
+}
+
 static void test_streaming_errors(void) {
   static const char *const names[] = {"energy"};
   em_extractor *e = make(EM_OUTPUT_FRAMES, names, 1);
@@ -120,8 +160,11 @@ static void test_streaming_errors(void) {
   bad[2] = (float)INFINITY;
   CHECK(em_extractor_push(e, bad, 3, rows, 64, &got) == EM_ERROR_NOT_FINITE);
   CHECK(em_extractor_max_rows(e, 661) == 0);
+  CHECK(em_extractor_max_rows(e, SIZE_MAX) == (SIZE_MAX - 662) / 551 + 1);
+  CHECK(em_extractor_push(e, signal, SIZE_MAX, rows, 64, &got) == EM_ERROR_CAPACITY && got == 0);
   CHECK(em_extractor_push(e, signal, 22050, &row, 1, &got) == EM_ERROR_CAPACITY && got == 0);
   CHECK(em_extractor_push(e, signal, 22050, rows, 64, &got) == EM_OK);
+  CHECK(em_extractor_max_rows(e, SIZE_MAX) >= SIZE_MAX / 551 - 64); /* 22050 samples more than SIZE_MAX */
   CHECK(em_extractor_push(e, NULL, 1, rows, 64, &got) == EM_ERROR_ARGUMENT);
   CHECK(em_extractor_push(e, NULL, 0, rows, 64, &got) == EM_OK);
   CHECK(em_extractor_finish(e, rows, 64, &got) == EM_OK);
@@ -138,6 +181,7 @@ int main(void) {
   test_chunks();
   test_values();
   test_refusals();
+  test_lpc_band();
   test_streaming_errors();
   return checks_report();
 }

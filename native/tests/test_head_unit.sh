@@ -40,6 +40,9 @@ expect 0 '' "$@" --channels 2 --sample-rate 11025 # 110250 samples are 5 s of th
 [ "$(wc -l <"$work/out")" -eq 3 ] || fail "stereo at half the rate: not two rows"
 expect 0 '' "$@" --channels 1 --sample-rate 32000
 [ "$(wc -l <"$work/out")" -eq 2 ] || fail "3.4 s at 32 kHz: not one row"
+for rate in 4000 8000 22049 24000 48000 64000 88200 96000 176400; do # some of what --help names
+  "$@" --sample-rate "$rate" <"$work/in" >"$work/out" 2>"$work/err" || fail "--sample-rate $rate is refused"
+done
 expect 0 'too short for a row' "$@" --sample-rate 192000
 [ "$(wc -l <"$work/out")" -eq 1 ] || fail "0.6 s give rows"
 
@@ -54,6 +57,7 @@ expect 1 'the sound at 0.000045 s is NaN' "$@" --format f32le
 expect 0 'too short for a row' "$@"
 
 expect 1 'no resampling from 99991 to 22050' "$@" --sample-rate 99991
+expect 1 'no resampling from 23000 to 22050.* 0.92 of rate_in' "$@" --sample-rate 23000
 expect 2 "unknown argument '--rate'" "$@" --rate 8000
 expect 2 '--sample-rate needs a value' "$@" --sample-rate
 expect 2 "4000 to 192000, not '3999'" "$@" --sample-rate 3999

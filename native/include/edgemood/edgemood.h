@@ -72,14 +72,15 @@ typedef struct em_config {
   uint32_t window;         /* em_window; EM_WINDOW_HANN (periodic) */
   float preemphasis;       /* of the MFCC and the formants; 0.97; 0 to 1 */
   uint32_t n_mels;         /* mel filters; 40; 1 to 256 */
-  float mel_fmin_hz;       /* 20 */
-  float mel_fmax_hz;       /* 10000; at most sample_rate / 2 */
+  float mel_fmin_hz;       /* 20; 0 or more */
+  float mel_fmax_hz;       /* 10000; above mel_fmin_hz, at most sample_rate / 2 */
   uint32_t mel_edges;      /* em_mel_edges; EM_MEL_EDGES_EXACT */
-  float f0_min_hz;         /* 55 */
-  float f0_max_hz;         /* 1000; at most sample_rate / 4 */
+  float f0_min_hz;         /* 55; 20 or more */
+  float f0_max_hz;         /* 1000; above f0_min_hz, at most sample_rate / 4 */
   float voicing_threshold; /* of the normalised autocorrelation; 0.5; 0 to 1 */
   uint32_t lpc_order;      /* 12; 4 to 32 */
-  float lpc_fmax_hz;       /* upper edge of the band the LPC models; 5500 */
+  float lpc_fmax_hz;       /* upper edge of the band the LPC models; 5500; more than sample_rate / 2 counts as that; at
+                            * least 2 * lpc_order FFT bins, of sample_rate / n_fft each */
   uint32_t segment_frames; /* frames in a segment; 120 (3 s); 1 to 100000, and below 2^31 samples */
   uint32_t segment_hop;    /* frames from one segment to the next; 40 (1 s); as segment_frames */
 } em_config;
@@ -139,7 +140,8 @@ EM_API void em_extractor_destroy(em_extractor *extractor);
 /* Columns of a row: the `count` of create. 0 for null. */
 EM_API size_t em_extractor_columns(const em_extractor *extractor);
 /* The most rows that pushing n_samples more can give (n_samples = 0: that finish can give): the rows that all samples
- * until then make, less those written. 0 for null. */
+ * until then make, less those written. Samples beyond 2^64 - 1 and rows beyond
+ * SIZE_MAX count as that many. 0 for null. */
 EM_API size_t em_extractor_max_rows(const em_extractor *extractor, size_t n_samples);
 /* Samples that one row covers. 0 for null. */
 EM_API size_t em_extractor_row_length(const em_extractor *extractor);
@@ -170,8 +172,8 @@ typedef struct em_resampler em_resampler;
 /* A resampler from rate_in to rate_out, both in Hz, that averages `channels` channels (1 to 1024). Where the rates are
  * equal it only averages. Else the filter's phase is linear and its delay made up for: output k is the signal at time
  * k / rate_out. What lies below 0.913 of half of rate_out passes to within 0.0001 dB, what lies above half of rate_out
- * is down by 120 dB or more. Rates from 1000 to 1000000 Hz; rate_out below rate_in, in a ratio of not too large numbers
- * (44100, 48000, 88200, 96000, 32000 to 22050 or 16000).
+ * is down by 120 dB or more. Rates from 1000 to 1000000 Hz; rate_out from 1/30 to 0.92 of rate_in, in a ratio of whole
+ * numbers up to 500 or so (24000, 32000, 44100, 48000, 64000, 88200, 96000, 176400, 192000 to 22050 or 16000).
  * `low_latency`: 0 for files; not 0 gives every sample as soon as it can be told, em_resampler_latency after it came,
  * and costs more in small pushes. The samples are the same.
  * The caller owns *resampler. On failure *resampler is null and `message` as em_extractor_create leaves it.
@@ -183,7 +185,8 @@ EM_API em_status em_resampler_create(uint32_t rate_in, uint32_t rate_out, uint32
 EM_API void em_resampler_destroy(em_resampler *resampler);
 
 /* The most samples that pushing n_frames more can give (n_frames = 0: that finish will give): those of the whole time
- * until then, in number frames * rate_out / rate_in to the nearest whole one, less those written. 0 for null. */
+ * until then, in number frames * rate_out / rate_in to the nearest whole one, less those written. Frames beyond
+ * 2^64 - 1 and samples beyond SIZE_MAX count as that many. 0 for null. */
 EM_API size_t em_resampler_max_output(const em_resampler *resampler, size_t n_frames);
 /* Frames by which output lags behind input at most. 0 for null. */
 EM_API size_t em_resampler_latency(const em_resampler *resampler);
