@@ -36,7 +36,19 @@ file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/edgemood-config.cmake"
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/edgemood-config.cmake"
               "${CMAKE_CURRENT_BINARY_DIR}/edgemood-config-version.cmake" DESTINATION "${package_dir}")
 
-file(RELATIVE_PATH EDGEMOOD_PREFIX_FROM_PC "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
-string(REGEX REPLACE "/$" "" EDGEMOOD_PREFIX_FROM_PC "${EDGEMOOD_PREFIX_FROM_PC}")
+# Directories given as absolute stay so; the others follow the .pc file wherever the tree goes.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+  set(EDGEMOOD_PC_PREFIX "${CMAKE_INSTALL_PREFIX}")
+else()
+  file(RELATIVE_PATH EDGEMOOD_PC_PREFIX "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+  string(REGEX REPLACE "/$" "" EDGEMOOD_PC_PREFIX "\${pcfiledir}/${EDGEMOOD_PC_PREFIX}")
+endif()
+foreach(dir LIBDIR INCLUDEDIR)
+  if(IS_ABSOLUTE "${CMAKE_INSTALL_${dir}}")
+    set(EDGEMOOD_PC_${dir} "${CMAKE_INSTALL_${dir}}")
+  else()
+    set(EDGEMOOD_PC_${dir} "\${prefix}/${CMAKE_INSTALL_${dir}}")
+  endif()
+endforeach()
 configure_file(cmake/edgemood.pc.in edgemood.pc @ONLY)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/edgemood.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

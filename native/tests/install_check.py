@@ -141,6 +141,16 @@ def check_plain_c(prefix: Path, folder: Path, static: bool) -> None:
     run(folder / "app", env=env)
 
 
+def check_absolute(work: Path) -> None:
+    """Folders given as absolute: what pkg-config says of them is where things are."""
+    prefix, headers = work / "absolute", work / "headers"
+    folders = (f"-DCMAKE_INSTALL_LIBDIR={prefix / 'libraries'}", f"-DCMAKE_INSTALL_INCLUDEDIR={headers}")
+    run("cmake", f"-DCMAKE_INSTALL_PREFIX={prefix}", *folders, work / "build")
+    run("cmake", "--build", work / "build")
+    run("cmake", "--install", work / "build")
+    check_plain_c(prefix, work / "c-absolute", static=False)
+
+
 def check_versions(prefix: Path, folder: Path) -> None:
     """find_package takes this minor version and refuses the next."""
     major, minor = run("grep", "-h", "^Version:", *prefix.rglob("edgemood.pc")).split()[1].split(".")[:2]
@@ -265,6 +275,8 @@ def main() -> None:
         with step("a plain C program, shared and static"):
             check_plain_c(prefix, work / "c-shared", static=False)
             check_plain_c(prefix, work / "c-static", static=True)
+        with step("the same, installed to absolute folders"):
+            check_absolute(work)
         with step("versions of the CMake package"):
             check_versions(prefix, work / "versions")
         with step("what libedgemood.so links"):
