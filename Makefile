@@ -94,7 +94,6 @@ lint: $(VENV)/.installed-lint tidy
 tidy: $(VENV)/.installed-lint $(VENV)/.cmake
 	$(TOOLS) cmake -S native -B $(BUILD)/native-tidy -DEDGEMOOD_TESTS=ON -DEDGEMOOD_SHARED=OFF \
 	  -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null
-	@mkdir -p $(BUILD)
 	$(BIN)/python $(BIN)/run-clang-tidy.py -quiet -clang-tidy-binary $(BIN)/clang-tidy -p $(BUILD)/native-tidy \
 	  >$(BUILD)/native-tidy/report 2>&1 || { cat $(BUILD)/native-tidy/report; exit 1; }
 
