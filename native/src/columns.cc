@@ -27,7 +27,7 @@ const char *const kFunctionals[] = {"mean",     "min",      "max",   "median",  
 static_assert(sizeof kFunctionals / sizeof *kFunctionals == kFunctionalCount, "one name a functional");
 
 uint32_t last_member(uint32_t descriptor, const em_config &config) {
-  return descriptor == k_mfcc ? config.n_mels - 1 : 2;
+  return descriptor == k_formant ? 2 : config.n_mels - 1;
 }
 
 // Parses "mfcc_12" or "zcr" at the whole of `name`.

@@ -41,7 +41,7 @@ struct Column {
   uint32_t functional;  // kFunctionalCount for a frame-level column
 };
 
-// Throws Error naming the column where it is not known. A family's member is checked against `n_mels` for mfcc.
+// Throws Error naming the column where it is not known. Of mfcc and log_mel there are `n_mels` members.
 Column parse_column(const std::string &name, bool with_functional, const em_config &config);
 
 }  // namespace em

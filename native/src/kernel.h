@@ -98,7 +98,16 @@ struct Kernel {
 
 // Members of a descriptor that a kernel writes.
 inline uint32_t family_size(const Tables &tables, uint32_t descriptor) {
-  return descriptor == k_mfcc ? tables.n_mfcc : descriptor == k_formant ? 2 : 1;
+  switch (descriptor) {
+    case k_mfcc:
+      return tables.n_mfcc;
+    case k_log_mel:
+      return tables.n_log_mel;
+    case k_formant:
+      return 2;
+    default:
+      return 1;
+  }
 }
 
 // Best first; the last is the baseline, which every processor supports.

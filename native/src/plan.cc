@@ -49,6 +49,7 @@ Plan::Plan(const em_config &config, const std::vector<std::string> &names) : con
   tables_.frame_offset = (span_ - config_.frame_length) / 2;
   tables_.pitch.offset = (span_ - pitch_span_) / 2;
   plan_spectrum();
+  if (tables_.n_mfcc || tables_.n_log_mel) plan_mel();
   if (tables_.n_mfcc) plan_mfcc();
   if (std::count(descriptors_.begin(), descriptors_.end(), k_formant)) plan_formants();
 }
@@ -66,6 +67,7 @@ void Plan::plan_columns(const std::vector<std::string> &names) {
     descriptors_.push_back(column.descriptor);
     tables_.stages |= descriptor_row(column.descriptor).stages;
     if (column.descriptor == k_mfcc) tables_.n_mfcc = std::max(tables_.n_mfcc, column.member + 1);
+    if (column.descriptor == k_log_mel) tables_.n_log_mel = std::max(tables_.n_log_mel, column.member + 1);
   }
   std::sort(descriptors_.begin(), descriptors_.end());
   descriptors_.erase(std::unique(descriptors_.begin(), descriptors_.end()), descriptors_.end());
@@ -100,7 +102,7 @@ void Plan::plan_spectrum() {
   tables_.fft = make_fft(config_.n_fft);
 }
 
-void Plan::plan_mfcc() {
+void Plan::plan_mel() {
   const uint32_t count = config_.n_mels, bins = tables_.bins;
   tables_.n_mels = count;
   const double low = hz_to_mel(config_.mel_fmin_hz), high = hz_to_mel(config_.mel_fmax_hz);
@@ -127,7 +129,10 @@ void Plan::plan_mfcc() {
     mel_.push_back({first, width, weights});
   }
   tables_.mel = mel_.data();
+}
 
+void Plan::plan_mfcc() {
+  const uint32_t count = config_.n_mels;
   // Groups of four coefficients: [n_mfcc / 4][half][4]; in the middle of an odd number of filters odd ones are zero.
   const uint32_t half = (count + 1) / 2;
   float *dct = floats(static_cast<size_t>(round_up(tables_.n_mfcc, 4)) * half);

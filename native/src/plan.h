@@ -32,6 +32,7 @@ class Plan {
   const float *make_window(uint32_t kind, uint32_t length, double scale);
   void plan_columns(const std::vector<std::string> &names);
   void plan_spectrum();
+  void plan_mel();
   void plan_mfcc();
   void plan_decimation();
   void plan_pitch();

@@ -69,8 +69,9 @@ struct Tables {
   const float *window = nullptr;                // padded with zeros to a whole number of vectors
   FftTables fft;
 
-  // MFCC
+  // MFCC and log-mel spectrum
   uint32_t n_mels = 0, n_mfcc = 0;  // n_mfcc: coefficients 0 .. n_mfcc - 1 are computed
+  uint32_t n_log_mel = 0;           // filters 0 .. n_log_mel - 1 of the plain spectrum are computed
   const MelFilter *mel = nullptr;
   const float *dct = nullptr;  // [ceil(n_mfcc / 4)][ceil(n_mels / 2)][4]
 

@@ -15,7 +15,7 @@ std::vector<std::string> all_columns(const em_config &config) {
   std::vector<std::string> names;
   for (uint32_t d = 0; d < em::kDescriptorCount; ++d) {
     const em::DescriptorRow &row = em::descriptor_row(d);
-    const uint32_t last = d == em::k_mfcc ? config.n_mels - 1 : 2;
+    const uint32_t last = d == em::k_formant ? 2 : config.n_mels - 1;
     if (!row.family) names.emplace_back(row.stem);
     for (uint32_t i = row.first; row.family && i <= last; ++i)
       names.push_back(std::string(row.stem) + "_" + std::to_string(i));

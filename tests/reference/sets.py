@@ -38,6 +38,8 @@ def descriptor(name: str, frames: Frames) -> np.ndarray:
     """[frames] values of one descriptor; KeyError for a descriptor that has no reference."""
     if name.startswith("mfcc_"):
         return mfcc.mfcc(frames.log_mel, int(name.removeprefix("mfcc_")))
+    if name.startswith("log_mel_"):
+        return mfcc.log_mel(frames.power, frames.config)[:, int(name.removeprefix("log_mel_"))]
     return DESCRIPTORS[name](frames)
 
 

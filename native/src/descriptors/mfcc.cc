@@ -1,23 +1,9 @@
-#include "../block.h"
+#include "../mel.h"
 
 namespace em {
 namespace EM_ARCH {
 
 namespace {
-
-EM_INLINE void log_mel_spectrum(const Tables &t, const vf *power, vf *log_mel) {
-  for (size_t j = 0; j < t.n_mels; ++j) {
-    const MelFilter filter = t.mel[j];
-    const vf *bins = power + filter.first;
-    const float *weights = filter.weights, *const end = weights + filter.count;
-    vf even{}, odd{};  // two sums: each addition waits for the one before
-    for (; weights < end; weights += 2, bins += 2) {
-      even += bins[0] * weights[0];
-      odd += bins[1] * weights[1];
-    }
-    log_mel[j] = natural_log(maximum(even + odd, splat(1e-10f)));
-  }
-}
 
 // DCT-II, four coefficients at a time. The cosines of even coefficients are symmetric about the middle of the filters
 // and those of odd ones antisymmetric: sums and differences of mirrored filters halve the products.
@@ -44,7 +30,7 @@ EM_INLINE void cosine_transform(const Tables &t, vf *log_mel, vf *out) {
 
 void mfcc(Block &block, vf *out) {
   const Tables &t = block.tables;
-  log_mel_spectrum(t, block.emphasised, block.scratch);
+  log_mel_spectrum(t, block.emphasised, t.n_mels, block.scratch);
   cosine_transform(t, block.scratch, out);
 }
 
