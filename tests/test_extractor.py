@@ -79,6 +79,21 @@ def test_pushes_of_one_size(kind, size):
     assert_same_bits(run(features.Extractor(*kind), *pieces), whole(x, *kind))
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=["frames", "segments"])
+def test_drained_rows_are_the_same_and_wait_for_nothing(kind):
+    x = signals.plucks(8000, 0.3)
+    extractor, rows = features.Extractor(*kind), []
+    for start in range(0, len(x), 130):
+        rows += [extractor.push(x[start : start + 130]), extractor.drain()]
+        heard = min(len(x), start + 130)
+        there = max(0, (heard - extractor.row_length) // extractor.row_hop + 1)
+        assert sum(map(len, rows)) == there
+    assert len(extractor.finish()) == 0
+    assert_same_bits(np.concatenate(rows), whole(x, *kind))
+    with pytest.raises(ConfigError, match="finished"):
+        extractor.drain()
+
+
 def test_hop_longer_than_the_frame_and_single_samples():
     config = replace(FRAMES, hop_length=333)
     x = signals.noise(8000, 0.3)

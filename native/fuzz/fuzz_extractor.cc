@@ -73,6 +73,11 @@ Guarded run(em_extractor *e, const std::vector<float> &samples, fuzz::Bytes &cut
     size_t got = 7;
     PROMISE(em_extractor_push(e, &samples[at], n, rows.data() + done * columns, most, &got) == EM_OK && got <= most);
     done += got, at += n;
+    if (cut % 5 == 4) {
+      PROMISE(em_extractor_drain(e, rows.data() + done * columns, em_extractor_max_rows(e, 0), &got) == EM_OK);
+      done += got;
+      PROMISE(em_extractor_max_rows(e, 0) == 0);
+    }
     PROMISE(rows.untouched_from(done * columns));
   }
   finish(e, rows, done);

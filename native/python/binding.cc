@@ -73,6 +73,12 @@ class Extractor {
     });
   }
 
+  py::array_t<float> drain() {
+    return rows(0, [this](float *out, size_t capacity, size_t *count) {
+      return em_extractor_drain(handle_.get(), out, capacity, count);
+    });
+  }
+
   py::array_t<float> finish() {
     return rows(0, [this](float *out, size_t capacity, size_t *count) {
       return em_extractor_finish(handle_.get(), out, capacity, count);
@@ -213,6 +219,7 @@ PYBIND11_MODULE(_native, m) {
   py::class_<Extractor>(m, "Extractor")
       .def(py::init<const em_config &, const std::vector<std::string> &>(), py::arg("config"), py::arg("names"))
       .def("push", &Extractor::push, py::arg("samples").noconvert())
+      .def("drain", &Extractor::drain)
       .def("finish", &Extractor::finish)
       .def("reset", &Extractor::reset)
       .def_property_readonly("row_length", &Extractor::row_length)

@@ -115,6 +115,11 @@ em_status em_extractor_push(em_extractor *e, const float *samples, size_t n, flo
   return e->extractor.push(samples, n, rows, capacity, n_rows);
 }
 
+em_status em_extractor_drain(em_extractor *e, float *rows, size_t capacity, size_t *n_rows) {
+  if (!e || !n_rows || (capacity && !rows)) return EM_ERROR_ARGUMENT;
+  return e->extractor.drain(rows, capacity, n_rows);
+}
+
 em_status em_extractor_finish(em_extractor *e, float *rows, size_t capacity, size_t *n_rows) {
   if (!e || !n_rows || (capacity && !rows)) return EM_ERROR_ARGUMENT;
   return e->extractor.finish(rows, capacity, n_rows);

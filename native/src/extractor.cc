@@ -159,7 +159,7 @@ void Extractor::move_to_front() {
   s.filled = kept;
 }
 
-// A segment whose last frame is there does not wait for a block to fill: a frame's bits do not depend on its lane.
+// A segment whose last frame is there does not wait for a block to fill.
 void Extractor::complete_segments() {
   const size_t span = plan_.span(), hop = plan_.config().hop_length;
   const State &s = state_;
@@ -204,7 +204,8 @@ void Extractor::run_kernel(uint32_t frames) {
   state_.frames += frames;
 }
 
-em_status Extractor::finish(float *rows, size_t capacity_rows, size_t *n_rows) {
+// A frame's bits do not depend on its lane, so that a block need not be full.
+em_status Extractor::drain(float *rows, size_t capacity_rows, size_t *n_rows) {
   *n_rows = 0;
   if (state_.finished) return EM_ERROR_FINISHED;
   if (capacity_rows < max_rows(0)) return EM_ERROR_CAPACITY;
@@ -215,11 +216,18 @@ em_status Extractor::finish(float *rows, size_t capacity_rows, size_t *n_rows) {
   if (state_.filled >= span) {
     clear_from(state_.signal, state_.filled);
     clear_from(state_.emphasised, state_.filled);
-    run_kernel(static_cast<uint32_t>((state_.filled - span) / hop + 1));
+    const size_t frames = (state_.filled - span) / hop + 1;
+    run_kernel(static_cast<uint32_t>(frames));
+    drop(frames * hop);
   }
-  state_.finished = true;
   *n_rows = static_cast<size_t>(state_.rows - before);
   return EM_OK;
+}
+
+em_status Extractor::finish(float *rows, size_t capacity_rows, size_t *n_rows) {
+  const em_status status = drain(rows, capacity_rows, n_rows);
+  state_.finished |= status == EM_OK;
+  return status;
 }
 
 void Extractor::reset() {

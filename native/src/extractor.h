@@ -22,6 +22,7 @@ class Extractor {
   size_t row_hop() const;
   size_t max_rows(size_t n_samples) const;
   em_status push(const float *samples, size_t n_samples, float *rows, size_t capacity_rows, size_t *n_rows);
+  em_status drain(float *rows, size_t capacity_rows, size_t *n_rows);
   em_status finish(float *rows, size_t capacity_rows, size_t *n_rows);
   void reset();
 
@@ -60,7 +61,7 @@ class Extractor {
   AlignedFloats workspace_, values_;
   State state_, saved_;          // saved_: before a push of several pieces, in case a later one is refused
   const float *next_ = nullptr;  // samples of the next block, during push
-  float *out_ = nullptr;         // where the next row goes, during push and finish
+  float *out_ = nullptr;         // where the next row goes, during push and drain
 };
 
 }  // namespace em

@@ -202,6 +202,22 @@ class Extractor:
         self._samples += len(block)
         return rows
 
+    def drain(self) -> NDArray[np.float32]:
+        """Return the rows whose samples are all there though the block they are computed in is not full.
+
+        For who cannot wait for a frame: rows do not change by it, but a block costs the same full or not. Segments
+        never wait.
+
+        Raises
+        ------
+        ConfigError
+            The extractor is finished.
+        """
+        try:
+            return self._native.drain()
+        except _native.NativeError as error:
+            raise self._translated(error) from None
+
     def finish(self) -> NDArray[np.float32]:
         """Return the rows still held back. Samples short of a whole row are dropped.
 

@@ -18,7 +18,7 @@ def run(
     command: Sequence[str | Path],
     stdin: IO[bytes] | None = None,
     env: Mapping[str, str] | None = None,
-    timeout_s: float = 1800,
+    timeout_s: float = 5400,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end and give what it wrote.
 

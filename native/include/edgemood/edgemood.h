@@ -15,7 +15,7 @@
  * overlap one another, and so on const em_resampler. Nothing locks or waits. None of it is for signal handlers.
  *
  * Memory. em_extractor_create and em_resampler_create allocate all that is ever needed, by the C++ operator new; push,
- * finish and reset allocate nothing. */
+ * drain, finish and reset allocate nothing. */
 #ifndef EDGEMOOD_EDGEMOOD_H
 #define EDGEMOOD_EDGEMOOD_H
 
@@ -160,6 +160,10 @@ EM_API size_t em_extractor_row_hop(const em_extractor *extractor);
  * EM_ERROR_NOT_FINITE: *n_rows is the index of the first bad sample; what `rows` holds then is of no use. */
 EM_API em_status em_extractor_push(em_extractor *extractor, const float *samples, size_t n_samples, float *rows,
                                    size_t capacity_rows, size_t *n_rows);
+/* Writes the rows whose samples are all there though the block they are computed in is not full,
+ * em_extractor_max_rows(extractor, 0) of them: for who cannot wait for a frame. Rows do not change by it, but a block
+ * that is not full costs as much as one that is. Segments never wait. Errors as those of push. */
+EM_API em_status em_extractor_drain(em_extractor *extractor, float *rows, size_t capacity_rows, size_t *n_rows);
 /* Ends the signal and writes the rows still held back, em_extractor_max_rows(extractor, 0) of them. Samples short of a
  * whole row are dropped. Errors as those of push; after EM_ERROR_CAPACITY it can be called again. */
 EM_API em_status em_extractor_finish(em_extractor *extractor, float *rows, size_t capacity_rows, size_t *n_rows);
