@@ -192,7 +192,7 @@ def test_the_interpreter_never_sees_a_damaged_file(bundle, monkeypatch):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0x40
     path.write_bytes(content)
-    monkeypatch.setattr(mood, "_Network", lambda *_: pytest.fail("the interpreter was handed a damaged model"))
+    monkeypatch.setattr(mood, "Network", lambda *_: pytest.fail("the interpreter was handed a damaged model"))
     with pytest.raises(BundleError, match="damaged"):
         mood.load(str(bundle))
 

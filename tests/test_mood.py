@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from converters import synth
-from edgemood import bundle, features, mood
+from edgemood import _runtime, bundle, features, mood
 from edgemood.domain import FeatureSequence
 from edgemood.errors import BundleError, NotFiniteError, TooShortError
 
@@ -137,18 +137,12 @@ def test_padding_changes_nothing(six, shipped):
         network, rows = model._network, 9
         values = model.manifest.normalisation(random_sequence(model, rows).values)
         alone = network(values)
-        interpreter, inputs = network._interpreter, network._inputs
         x = np.full((1, model.manifest.window_segments, values.shape[1]), 2.5, dtype=np.float32)
         mask = np.zeros(x.shape[:2], dtype=np.float32)
         x[0, :rows], mask[0, :rows] = values, 1
-        interpreter.reset_all_variables()
-        interpreter.set_tensor(inputs["x"], x)
-        interpreter.set_tensor(inputs["mask"], mask)
-        interpreter.invoke()
-        probs = interpreter.get_tensor(network._outputs["probs"])[0]
-        attention = interpreter.get_tensor(network._outputs["attention"])[0]
-        assert np.array_equal(probs.astype(np.float64), alone.probs)
-        assert not attention[rows:].any()
+        padded = network._network(x=x, mask=mask)
+        assert np.array_equal(padded["probs"][0].astype(np.float64), alone.probs)
+        assert not padded["attention"][0, rows:].any()
         assert alone.attention.sum() == pytest.approx(1, abs=5e-4)  # float16 weights: members average with 0.19995
 
 
@@ -219,7 +213,7 @@ class OnlyRuntimes:
 
 @pytest.mark.parametrize("installed", [{}, {"ai_edge_litert": "1.0.1"}, {"tflite_runtime": "2.14.0"}])
 def test_a_bundle_the_runtime_cannot_run_is_refused_by_name(monkeypatch, installed):
-    monkeypatch.setattr(mood, "RUNTIMES", dict.fromkeys(mood.RUNTIMES, "math"))
+    monkeypatch.setattr(_runtime, "RUNTIMES", dict.fromkeys(_runtime.RUNTIMES, "math"))
     monkeypatch.setattr(importlib.metadata, "version", OnlyRuntimes(**installed))
     with pytest.raises(BundleError, match=r"'six-moods' needs ai-edge-litert >= .*; installed: "):
         mood.load(str(SIX_MOODS))
@@ -229,7 +223,7 @@ def test_default_is_the_first_bundle_the_runtime_runs(monkeypatch):
     infos = mood.available()
     assert next(i.name for i in infos if i.problem is None) == mood.load().manifest.name
     real = importlib.import_module("ai_edge_litert.interpreter")
-    monkeypatch.setattr(mood.importlib, "import_module", lambda _: real)
+    monkeypatch.setattr(_runtime.importlib, "import_module", lambda _: real)
     monkeypatch.setattr(importlib.metadata, "version", OnlyRuntimes(tflite_runtime="2.14.0"))
     assert mood.load().manifest.quantisation == "float16 weights"
     assert any(i.problem and "tflite-runtime 2.14.0" in i.problem for i in mood.available())

@@ -7,27 +7,20 @@ softmax of their saliences makes one attention over the whole song out of them.
 
 from __future__ import annotations
 
-import importlib
-import importlib.metadata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemood.bundle import Manifest, read_manifest, read_model, version_key
+from edgemood._runtime import Network, Runtime, find_runtime
+from edgemood.bundle import Manifest, read_manifest, read_model
 from edgemood.domain import FeatureSequence, Mood, MoodSpan, plane_position
 from edgemood.errors import BundleError, NotFiniteError, TooShortError
 
 #: The folder of the bundles that ship with the package.
 MODELS = Path(__file__).parent / "models"
-#: Known runtimes, the preferred one first: distribution and the module of its interpreter.
-RUNTIMES: Mapping[str, str] = {
-    "ai-edge-litert": "ai_edge_litert.interpreter",
-    "tflite-runtime": "tflite_runtime.interpreter",
-}
 _EVEN = 1e-6  # a trace of even weight, so that spans the attention passes over have scores too
 
 
@@ -54,7 +47,7 @@ def available() -> list[BundleInfo]:
             continue
         problem = None
         try:
-            _runtime_for(manifest)
+            find_runtime(manifest)
         except BundleError as error:
             problem = str(error)
         infos.append(
@@ -108,15 +101,14 @@ class MoodModel:
 
     def __init__(self, folder: Path) -> None:
         self.manifest = read_manifest(folder)
-        runtime, module = _runtime_for(self.manifest)
-        content = read_model(folder, self.manifest)
+        runtime = find_runtime(self.manifest)
         self.id = f"{self.manifest.name}-{self.manifest.version}"
         self.labels = self.manifest.labels
         self.config = self.manifest.feature_config
         self.names = self.manifest.feature_names
         self.feature_version = self.manifest.feature_version
-        self.runtime = f"{runtime} {importlib.metadata.version(runtime)}"
-        self._network = _Network(content, self.manifest, module, str(folder))
+        self.runtime = str(runtime)
+        self._network = _Network(folder, self.manifest, runtime)
 
     def require(self, feature_version: str) -> None:
         """Raise BundleError unless the model was trained on descriptors of this version."""
@@ -229,25 +221,17 @@ class _Result:
 
 
 class _Network:
-    """The interpreter with one window in and its results out."""
+    """The mood network with one window in and its results out."""
 
-    def __init__(self, content: bytes, manifest: Manifest, module: Any, where: str) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, runtime: Runtime) -> None:
         self._window, self._dims = manifest.window_segments, len(manifest.feature_names)
-        # the delegates a runtime adds unasked gain nothing on networks this small, and announce themselves on stderr
-        plain = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-        try:
-            self._interpreter = module.Interpreter(
-                model_content=content, num_threads=1, experimental_op_resolver_type=plain
-            )
-            self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise BundleError(f"{where}: the runtime refuses the model ({error})") from None
-        window, dims = self._window, self._dims
-        wanted = {"x": [1, window, dims], "mask": [1, window]}
-        self._inputs = _indices(self._interpreter.get_input_details(), manifest.inputs, wanted, f"{where}: manifest")
-        wanted = {"probs": [1, len(manifest.labels)], "vector": [1, manifest.vector_size], "attention": [1, window]}
-        wanted["salience"] = [1]
-        self._outputs = _indices(self._interpreter.get_output_details(), manifest.outputs, wanted, f"{where}: manifest")
+        window = self._window
+        shapes = {"x": [1, window, self._dims], "mask": [1, window]}
+        inputs = {key: (manifest.inputs[key], shape) for key, shape in shapes.items()}
+        shapes = {"probs": [1, len(manifest.labels)], "vector": [1, manifest.vector_size], "attention": [1, window]}
+        shapes["salience"] = [1]
+        outputs = {key: (manifest.outputs[key], shape) for key, shape in shapes.items()}
+        self._network = Network(runtime, read_model(folder, manifest), (inputs, outputs), f"{folder}: manifest")
 
     def __call__(self, values: NDArray[np.float32]) -> _Result:
         """Judge at most one window of normalised, finite segments; a shorter one is padded and masked."""
@@ -255,11 +239,7 @@ class _Network:
         x = np.zeros((1, self._window, self._dims), dtype=np.float32)
         mask = np.zeros((1, self._window), dtype=np.float32)
         x[0, :rows], mask[0, :rows] = values, 1.0
-        self._interpreter.reset_all_variables()  # a fused LSTM keeps its state from one call to the next
-        self._interpreter.set_tensor(self._inputs["x"], x)
-        self._interpreter.set_tensor(self._inputs["mask"], mask)
-        self._interpreter.invoke()
-        out = {key: self._interpreter.get_tensor(i)[0].astype(np.float64) for key, i in self._outputs.items()}
+        out = {key: value[0].astype(np.float64) for key, value in self._network(x=x, mask=mask).items()}
         return _Result(out["probs"], out["vector"], out["attention"][:rows], float(out["salience"]))
 
 
@@ -269,22 +249,6 @@ def window_starts(rows: int, window: int, hop: int) -> list[int]:
         return [0]
     starts = list(range(0, rows - window, hop))
     return [*starts, rows - window]
-
-
-def _indices(
-    details: list[dict[str, Any]], names: Mapping[str, str], shapes: Mapping[str, list[int]], where: str
-) -> dict[str, int]:
-    """The interpreter's index of each tensor, whose presence and shape are checked."""
-    known = {detail["name"]: detail for detail in details}
-    for key, shape in shapes.items():
-        kind = "inputs" if key in ("x", "mask") else "outputs"
-        field = f"{where} field 'tensors.{kind}.{key}'"
-        if names[key] not in known:
-            raise BundleError(f"{field} is {names[key]!r}, which the model does not have")
-        found = known[names[key]]
-        if list(found["shape"]) != shape or found["dtype"] != np.float32:
-            raise BundleError(f"{field}: the tensor is {found['dtype'].__name__} {list(found['shape'])}, not {shape}")
-    return {key: int(known[names[key]]["index"]) for key in shapes}
 
 
 def _shipped() -> list[Path]:
@@ -305,30 +269,12 @@ def _default() -> Path:
     problems = []
     for folder in _shipped():
         try:
-            _runtime_for(read_manifest(folder))
+            find_runtime(read_manifest(folder))
         except BundleError as error:
             problems.append(str(error))
         else:
             return folder
     raise BundleError("no shipped model bundle can be used: " + ("; ".join(problems) or "there are none"))
-
-
-def _runtime_for(manifest: Manifest) -> tuple[str, Any]:
-    """The first installed runtime that can run the bundle, and the module of its interpreter."""
-    found = []
-    for runtime, name in RUNTIMES.items():
-        try:
-            version = importlib.metadata.version(runtime)
-            module = importlib.import_module(name)
-        except (ImportError, AttributeError):  # not installed, or built for another NumPy
-            continue
-        minimum = manifest.runtimes.get(runtime)
-        if minimum is not None and version_key(version) >= version_key(minimum):
-            return runtime, module
-        found.append(f"{runtime} {version}")
-    needs = " or ".join(f"{runtime} >= {minimum}" for runtime, minimum in manifest.runtimes.items())
-    has = ", ".join(found) or "no runtime that can be imported"
-    raise BundleError(f"model bundle {manifest.name!r} needs {needs}; installed: {has}")
 
 
 def _softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
