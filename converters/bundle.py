@@ -75,7 +75,7 @@ def write(folder: Path, kind: str, trained: Trained, facts: Facts, check: Sequen
     partial = folder.with_name(folder.name + ".part")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    (partial / manifest.model_file).write_bytes(content)
+    (partial / manifest.file.name).write_bytes(content)
     (partial / "manifest.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
     (partial / "CARD.md").write_text(card.text(values), encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
@@ -121,6 +121,7 @@ _KEPT = (
     "by_fold",
     "temperature",
     "log_loss_calibrated",
+    "calibrated",
     "other_sets",
     "baseline",
 )

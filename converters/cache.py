@@ -26,7 +26,8 @@ class FeatureCache:
     def __init__(self, folder: Path, config: FeatureConfig | None = None) -> None:
         self.folder, self.config = folder, config or FeatureConfig()
         made_by = json.dumps([features.VERSION, NAMES, self.config.to_dict(), augment.VERSION], sort_keys=True)
-        self._made_by = hashlib.sha256(made_by.encode()).hexdigest()[:12]
+        #: Short digest of all that decides the sequences, besides the audio.
+        self.made_by = hashlib.sha256(made_by.encode()).hexdigest()[:12]
 
     def sequences(self, clips: Sequence[Clip], variants: int = 0) -> list[list[NDArray[np.float32]]]:
         """The clip's own sequence, float32 ``[segments, descriptors]``, then those of `variants` changed versions."""
@@ -34,7 +35,7 @@ class FeatureCache:
 
     def _of(self, clip: Clip, variants: int) -> list[NDArray[np.float32]]:
         stat = clip.path.stat()
-        path = self.folder / f"{clip.key}-{self._made_by}-{stat.st_size:x}.npz"
+        path = self.folder / f"{clip.key}-{self.made_by}-{stat.st_size:x}.npz"
         kept: dict[str, NDArray[np.float32]] = {}
         if path.is_file():
             with np.load(path) as file:

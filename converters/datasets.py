@@ -7,6 +7,7 @@ A folder of one's own holds either one folder per mood with audio files in it, o
 from __future__ import annotations
 
 import csv
+import re
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,17 +31,27 @@ GEMS = {
 }
 AUDIO_SUFFIXES = {".opus", ".ogg", ".oga", ".flac", ".wav", ".mp3", ".aif", ".aiff", ".m4a"}
 N_FOLDS = 5
+#: The parts of an official split.
+SPLITS = ("train", "val", "test")
+
+
+class DataError(ValueError):
+    """Clips that cannot be trained on or judged, and why."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One labelled clip. target: probability of each label; group: whose songs must stay together; fold: 0 to 4."""
+    """One labelled clip. target: probability of each label; group: whose songs must stay together; fold: 0 to 4.
+
+    split is ``train``, ``val`` or ``test`` in a set that has an official split, else empty.
+    """
 
     dataset: str
     path: Path
     target: tuple[float, ...]
     group: str
     fold: int
+    split: str = ""
 
     @property
     def key(self) -> str:
@@ -63,14 +74,14 @@ class Dataset:
 
 
 def load(folder: Path) -> list[Dataset]:
-    """Every set found in `folder`: ``4qaed`` and ``emotify`` below it, or `folder` itself as a set of one's own.
+    """Every set below `folder` (``4qaed``, ``emotify``, ``emopia``), or `folder` itself as a set of one's own.
 
     Raises
     ------
-    ValueError
-        There is nothing to train on in `folder`.
+    DataError
+        There is nothing to train on in `folder`, or what is there is incomplete.
     """
-    found = [reader(folder / name) for name, reader in READERS.items() if (folder / name / "clips.csv").is_file()]
+    found = [READERS[name](folder / name) for name, table in TABLES.items() if (folder / name / table).exists()]
     if found:
         return found
     if (folder / "clips.csv").is_file():
@@ -102,6 +113,79 @@ def load_emotify(folder: Path) -> Dataset:
     return Dataset("emotify", QUADRANT_LABELS, tuple(clips))
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A clip of EMOPIA as its tables name it: ``Q1_0vLPYiPN7qY_2`` is the third clip of the song 0vLPYiPN7qY."""
+
+    name: str
+    quadrant: int
+    song: str
+    split: str
+
+
+def emopia_pieces(folder: Path) -> list[Piece]:
+    """The clips in EMOPIA's official split, from ``train.csv``, ``val.csv`` and ``test.csv`` (27 clips are in none).
+
+    Raises
+    ------
+    DataError
+        A table is missing, names a clip twice, or contradicts a clip's name.
+    """
+    pieces: dict[str, Piece] = {}
+    for split in SPLITS:
+        table = folder / f"{split}.csv"
+        if not table.is_file():
+            raise DataError(f"{table} is missing: EMOPIA's official split is {', '.join(f'{s}.csv' for s in SPLITS)}")
+        for row in _rows(table):
+            name, label = row.get("fname") or "", row.get("label") or ""
+            match = re.fullmatch(r"(Q[1-4])_(.+)_(\d+)", name)
+            if not match or match[1] != label:
+                raise DataError(f"{table}: {name!r} with the label {label!r}, expected Q<1-4>_<song>_<number>, Q<1-4>")
+            if name in pieces:
+                raise DataError(f"{table}: {name} is in {pieces[name].split}.csv, too")
+            pieces[name] = Piece(name, int(label[1]), match[2], split)
+    return list(pieces.values())
+
+
+def load_emopia(folder: Path, program: int | None = None) -> Dataset:
+    """EMOPIA as `converters.render` rendered it: four quadrants, its official split, and folds that share no song.
+
+    Parameters
+    ----------
+    folder
+        Holds the three tables and the rendered audio.
+    program
+        The General MIDI program (0 to 127) of a re-orchestration; None for the piano that the files ask for.
+
+    Raises
+    ------
+    DataError
+        The tables are unusable, or clips are not rendered.
+    """
+    pieces = emopia_pieces(folder)
+    name, audio = emopia_names(program)
+    fold_of = deal(piece.song for piece in pieces)
+    clips = [
+        Clip(
+            name,
+            folder / audio / f"{piece.name}.flac",
+            _one_hot(piece.quadrant - 1, len(QUADRANT_LABELS)),
+            piece.song,
+            fold_of[piece.song],
+            piece.split,
+        )
+        for piece in pieces
+    ]
+    if missing := [clip for clip in clips if not clip.path.is_file()]:
+        raise DataError(f"{len(missing)} of {len(clips)} clips are not rendered, the first {missing[0].path}")
+    return Dataset(name, QUADRANT_LABELS, tuple(clips))
+
+
+def emopia_names(program: int | None) -> tuple[str, str]:
+    """What the set rendered with `program` is called, and the folder of its audio."""
+    return ("emopia", "audio") if program is None else (f"emopia-{program:03d}", f"program-{program:03d}")
+
+
 def deal(groups: Iterable[str]) -> dict[str, int]:
     """A fold for each group, for sets that bring none: dealt out in an order that depends on their names alone."""
     order = sorted(set(groups), key=lambda group: (zlib.crc32(group.encode()), group))
@@ -111,7 +195,7 @@ def deal(groups: Iterable[str]) -> dict[str, int]:
 def _listed(folder: Path) -> Dataset:
     rows = _rows(folder / "clips.csv")
     if not rows or not {"file", "label"} <= set(rows[0]):
-        raise ValueError(f"{folder / 'clips.csv'} needs rows with the columns file and label")
+        raise DataError(f"{folder / 'clips.csv'} needs rows with the columns file and label")
     return _own(folder, [(folder / r["file"], r["label"], r.get("artist") or r["file"]) for r in rows])
 
 
@@ -128,10 +212,10 @@ def _sorted_by_folder(folder: Path) -> Dataset:
 def _own(folder: Path, files: Sequence[tuple[Path, str, str]]) -> Dataset:
     labels = _label_order({label for _, label, _ in files})
     if len(labels) < 2:
-        raise ValueError(f"{folder}: training needs clips of at least two moods, found {len(labels)}")
+        raise DataError(f"{folder}: training needs clips of at least two moods, found {len(labels)}")
     fold_of = deal(group.strip().lower() for _, _, group in files)
     if len(fold_of) < 2:
-        raise ValueError(f"{folder}: all clips are of one artist; nothing would be left to judge the model on")
+        raise DataError(f"{folder}: all clips are of one artist; nothing would be left to judge the model on")
     clips = []
     for path, label, artist in files:
         group = artist.strip().lower()
@@ -152,4 +236,6 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-READERS = {"4qaed": load_4qaed, "emotify": load_emotify}
+READERS = {"4qaed": load_4qaed, "emotify": load_emotify, "emopia": load_emopia}
+#: What must be there for a set to be read; of EMOPIA, which comes as MIDI, the rendered audio.
+TABLES = {"4qaed": "clips.csv", "emotify": "clips.csv", "emopia": "audio"}

@@ -1,12 +1,15 @@
-"""The network: three LSTM layers and attention over a window of descriptor vectors."""
+"""The network: LSTM layers and attention, or a plainer pooling, over a window of descriptor vectors."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 from keras import layers, ops
 
+#: How the last layer's outputs become one vector; without attention each segment counts alike, or only the last does.
+POOLINGS = ("attention", "mean", "last")
 _MASKED = 1e4  # taken from the attention scores of padding: enough to make their share exactly 0 in float32
 
 
@@ -16,7 +19,7 @@ class NetworkConfig:
 
     residual and normalise put shortcuts around, and layer normalisation after, each LSTM; skip puts a shortcut around
     the first one, too; deviation gives the attention-weighted standard deviation beside the mean. Inner validation
-    decided which of them are on.
+    decided which of them are on. pooling is one of `POOLINGS`; the paper's plain LSTM takes the last output.
     """
 
     window: int = 28
@@ -31,6 +34,11 @@ class NetworkConfig:
     deviation: bool = False
     residual: bool = True
     normalise: bool = True
+    pooling: str = "attention"
+
+    def __post_init__(self) -> None:
+        if self.pooling not in POOLINGS:
+            raise ValueError(f"pooling is one of {', '.join(POOLINGS)}, not {self.pooling!r}")
 
 
 def build(config: NetworkConfig, lstm: type[keras.layers.LSTM] = layers.LSTM, batch: int | None = None) -> keras.Model:
@@ -64,9 +72,7 @@ def build(config: NetworkConfig, lstm: type[keras.layers.LSTM] = layers.LSTM, ba
         if config.normalise:
             hidden = layers.LayerNormalization(name=f"norm_{i + 1}")(hidden)
         hidden = layers.Dropout(config.dropout)(hidden)
-    scored = layers.Dense(config.attention_units, activation="tanh", name="attention_hidden")(hidden)
-    scores = layers.Dense(1, use_bias=False, name="attention_score")(scored)[:, :, 0]
-    scores = layers.Subtract()([scores, (1.0 - mask) * _MASKED])
+    scores = _scores(hidden, mask, config)
     attention = ops.softmax(scores, axis=-1)
     shares = attention[:, :, None]
     vector = ops.sum(shares * hidden, axis=1)
@@ -80,3 +86,15 @@ def build(config: NetworkConfig, lstm: type[keras.layers.LSTM] = layers.LSTM, ba
         "salience": ops.logsumexp(scores, axis=-1),
     }
     return keras.Model([x, mask], outputs)
+
+
+def _scores(hidden: Any, mask: Any, config: NetworkConfig) -> Any:
+    """Of each segment the logarithm of its unnormalised weight ``[batch, window]``."""
+    if config.pooling == "last":
+        mask = mask - ops.pad(mask[:, 1:], ((0, 0), (0, 1)))  # only where padding, or nothing, follows
+    away = (1.0 - mask) * _MASKED
+    if config.pooling != "attention":
+        return -away
+    scored = layers.Dense(config.attention_units, activation="tanh", name="attention_hidden")(hidden)
+    scores = layers.Dense(1, use_bias=False, name="attention_score")(scored)[:, :, 0]
+    return layers.Subtract()([scores, away])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.datasets import Clip
+from converters.datasets import SPLITS, Clip, DataError
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ def folds(clips: Sequence[Clip]) -> Iterator[Split]:
 
     Raises
     ------
-    ValueError
+    DataError
         A group (an artist) lies in two folds.
     """
     fold = np.array([clip.fold for clip in clips])
     places: dict[str, int] = {}
     for clip in clips:
         if places.setdefault(clip.group, clip.fold) != clip.fold:
-            raise ValueError(f"{clip.group!r} lies in the folds {places[clip.group]} and {clip.fold}")
+            raise DataError(f"{clip.group!r} lies in the folds {places[clip.group]} and {clip.fold}")
     for k in np.unique(fold):
         yield Split(f"fold {k}", np.flatnonzero(fold != k), np.flatnonzero(fold == k))
 
@@ -57,8 +57,26 @@ def stratified(clips: Sequence[Clip], seed: int, parts: int = 10) -> Iterator[Sp
     for kind in np.unique(kinds):
         members = rng.permutation(np.flatnonzero(kinds == kind))
         part[members] = np.arange(len(members)) % parts
-    for k in range(parts):
+    for k in np.unique(part):  # fewer than `parts` where no kind has as many clips
         yield Split(f"part {k}", np.flatnonzero(part != k), np.flatnonzero(part == k))
+
+
+def official(clips: Sequence[Clip]) -> Split:
+    """A set's own split: its training clips to train on, validation and test clips to judge (see `Clip.split`).
+
+    Raises
+    ------
+    DataError
+        A part is empty, or a group (a song) lies in two of them.
+    """
+    split = np.array([clip.split for clip in clips])
+    if missing := set(SPLITS) - set(split.tolist()):
+        raise DataError(f"the set has no clips marked {', '.join(sorted(missing))}")
+    places: dict[str, str] = {}
+    for clip in clips:
+        if clip.split and places.setdefault(clip.group, clip.split) != clip.split:
+            raise DataError(f"{clip.group!r} lies in {places[clip.group]} and {clip.split}")
+    return Split("official", np.flatnonzero(split == "train"), np.flatnonzero(np.isin(split, ("val", "test"))))
 
 
 def confusion(truth: NDArray[np.int64], chosen: NDArray[np.int64], labels: int) -> NDArray[np.int64]:
@@ -120,8 +138,47 @@ def fit_temperature(truth: NDArray[np.int64], probs: NDArray[np.floating[Any]]) 
     return float(min(grid, key=lambda t: log_loss(truth, tempered(logits, t))))
 
 
-def tempered(logits: NDArray[np.floating[Any]], temperature: float) -> NDArray[np.float64]:
+def tempered(logits: NDArray[np.floating[Any]], temperature: float | NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Softmax of ``logits / temperature`` along the last axis."""
     scaled = np.asarray(logits, dtype=np.float64) / temperature
     powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def calibration(
+    truth: NDArray[np.int64],
+    probs: NDArray[np.floating[Any]],
+    part: NDArray[np.int64],
+    judged: Sequence[int] | None = None,
+) -> dict[str, Any]:
+    """Log loss and calibration error of clips whose own part had no say in the temperature, and its range.
+
+    Parameters
+    ----------
+    truth
+        The true label of each clip ``[clips]``.
+    probs
+        Held-out probabilities ``[clips, labels]``.
+    part
+        The part (fold) each clip belongs to ``[clips]``; at least two differ.
+    judged
+        The parts whose clips the figures are of; None for all.
+    """
+    parts = np.unique(part).tolist() if judged is None else judged
+    temperatures = {k: fit_temperature(truth[part != k], probs[part != k]) for k in parts}
+    own = np.isin(part, parts)
+    each = np.array([temperatures[k] for k in part[own].tolist()])
+    calibrated = tempered(np.log(np.maximum(probs[own], 1e-9)), each[:, None])
+    return {
+        "log_loss": round(log_loss(truth[own], calibrated), 4),
+        "calibration_error": round(calibration_error(truth[own], calibrated), 4),
+        "temperature": [round(min(temperatures.values()), 4), round(max(temperatures.values()), 4)],
+    }
+
+
+def part_of(splits: Sequence[Split], clips: int) -> NDArray[np.int64]:
+    """The number of the split each of `clips` clips is tested in; -1 for none."""
+    part = np.full(clips, -1, dtype=np.int64)
+    for k, split in enumerate(splits):
+        part[split.test] = k
+    return part

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from converters.fit import Recipe
+from converters.network import NetworkConfig
 
 SPREAD_OF = ("macro_f1", "accuracy", "arousal_accuracy", "valence_accuracy", "log_loss")
 
@@ -28,6 +29,11 @@ def inner_row(judged: Mapping[str, Any]) -> dict[str, float]:
 def plain(recipe: Recipe) -> dict[str, Any]:
     """A recipe as JSON."""
     return asdict(recipe)
+
+
+def recipe_of(values: Mapping[str, Any]) -> Recipe:
+    """The recipe that `plain` wrote; what an older report does not name has its default."""
+    return Recipe(**{**values, "network": NetworkConfig(**values["network"])})
 
 
 def spread(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -69,11 +75,7 @@ def markdown(contents: Mapping[str, Any], picture: str) -> str:
         folds = ", ".join(f"{f['macro_f1']:.3f}" for f in contents["by_fold"])
         lines += ["", f"Macro F1 of each part: {folds}."]
     if "temperature" in contents:
-        lines += [
-            "",
-            f"Temperature fitted on these held-out probabilities: {contents['temperature']:.2f}; log loss with it "
-            f"{contents['log_loss_calibrated']:.3f}.",
-        ]
+        lines += ["", _calibration(contents)]
     if "other_sets" in contents:
         lines += ["", f"Held-out clips of the other sets (their likeliest mood): {short(contents['other_sets'])}."]
     if "baseline" in contents:
@@ -91,6 +93,20 @@ def markdown(contents: Mapping[str, Any], picture: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _calibration(contents: Mapping[str, Any]) -> str:
+    text = (
+        f"Temperature fitted on these held-out probabilities: {contents['temperature']:.2f}; log loss with it "
+        f"{contents['log_loss_calibrated']:.3f}."
+    )
+    if found := contents.get("calibrated"):
+        low, high = found["temperature"]
+        text += (
+            f" With a temperature learnt on the other parts alone ({low:.2f}-{high:.2f}): log loss "
+            f"{found['log_loss']:.3f}, expected calibration error {found['calibration_error']:.3f}."
+        )
+    return text
+
+
 def confusion(contents: Mapping[str, Any]) -> list[str]:
     """The confusion matrix as the lines of a Markdown table."""
     labels = contents["labels"]
@@ -101,8 +117,8 @@ def confusion(contents: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def draw(counts: Sequence[Sequence[int]], labels: Sequence[str], title: str, path: Path) -> None:
-    """A picture of a confusion matrix."""
+def draw(counts: Sequence[Sequence[int]], labels: Sequence[str], title: str, path: Path, percent: bool = False) -> None:
+    """A picture of a confusion matrix, in clips or in percent of each row."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.6, 4.2), layout="constrained")
@@ -114,7 +130,8 @@ def draw(counts: Sequence[Sequence[int]], labels: Sequence[str], title: str, pat
     axes.set(xlabel="taken for", ylabel="is")
     axes.set_title(title, fontsize=8)
     for (i, k), share in np.ndenumerate(shares):
-        axes.text(k, i, counts[i][k], ha="center", va="center", color="white" if share > 0.5 else "black")
+        text = f"{share:.1%}" if percent else counts[i][k]
+        axes.text(k, i, text, ha="center", va="center", color="white" if share > 0.5 else "black")
     figure.savefig(path, dpi=110)
 
 

@@ -19,8 +19,9 @@ import numpy as np
 
 from converters import bundle, datasets, export, protocol, report
 from converters.cache import FeatureCache
-from converters.evaluate import Material, judge
 from converters.fit import Recipe
+from converters.judging import judge
+from converters.material import Material
 from converters.recipes import SHIPPED
 
 
@@ -50,7 +51,7 @@ def train(material: Material, recipe: Recipe, evaluation: dict[str, Any], option
         suffix = "" if kind == options.kinds[0] else "-f16" if kind == "float16" else f"-{kind}"
         folder = options.out.with_name(options.out.name + suffix)
         manifest = bundle.write(folder, kind, trained, replace(facts, name=folder.name), check)
-        print(f"{folder}: {manifest.model_size} bytes, {manifest.quantisation}")
+        print(f"{folder}: {manifest.file.size} bytes, {manifest.quantisation}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     material = Material(datasets.load(options.data), FeatureCache(options.cache), recipe.variants)
     if options.evaluation:
         evaluation = json.loads(options.evaluation.read_text(encoding="utf-8"))
-        if evaluation["recipe"] != json.loads(json.dumps(report.plain(recipe))):
+        if report.recipe_of(evaluation["recipe"]) != recipe:
             parser.error(f"{options.evaluation} was made with another recipe")
     else:
         title = "Protocol A: five folds that share no artist"

@@ -77,6 +77,29 @@ def test_the_temperature_undoes_a_known_one():
     assert protocol.calibration_error(truth, too_sure) > 5 * protocol.calibration_error(truth, probs)
 
 
+def test_calibration_learns_each_part_s_temperature_from_the_others():
+    rng = np.random.default_rng(0)
+    probs = rng.dirichlet(np.ones(4), 20_000)
+    truth = (probs.cumsum(1) < rng.random((20_000, 1))).sum(1)
+    part = np.arange(20_000) % 2
+    sharpness = np.where(part == 0, 0.5, 0.8)[:, None]
+    distorted = protocol.tempered(np.log(probs), sharpness)  # undone by 2 in part 0 and by 1.25 in part 1
+    first = protocol.calibration(truth, distorted, part, judged=[0])
+    assert first["temperature"] == pytest.approx([1.25, 1.25], rel=0.05)
+    assert first["calibration_error"] > 0.02  # its own temperature would have been right
+    alike = protocol.calibration(truth, protocol.tempered(np.log(probs), 0.5), part)
+    assert alike["temperature"] == pytest.approx([2, 2], rel=0.05)
+    assert alike["calibration_error"] < 0.02
+    assert alike["log_loss"] == pytest.approx(protocol.log_loss(truth, probs), abs=0.002)
+
+
+def test_stratified_parts_are_never_empty():
+    parts = list(protocol.stratified(clips(14), seed=0))
+    assert 1 < len(parts) < 10
+    assert all(len(part.test) and len(part.train) for part in parts)
+    assert sorted(i for part in parts for i in part.test) == list(range(14))
+
+
 def test_figures_know_the_quadrants():
     truth = np.array([0, 1, 2, 3])
     probs = np.eye(4)[[3, 1, 3, 3]]
@@ -163,11 +186,12 @@ def test_a_set_that_cannot_be_trained_on_is_refused(tmp_path):
 def tiny(tmp_path_factory):
     """A model of six moods trained for a moment on synthetic clips, with its sequences."""
     pytest.importorskip("tensorflow", reason="TensorFlow (extra: train) is not installed")
-    from converters import cache, evaluate, fit, network
+    from converters import cache, fit, network
+    from converters.material import Material
 
     folder = tmp_path_factory.mktemp("tiny")
     synth.write(folder / "data", tuple(synth.KINDS), 2, seconds=6.0)
-    material = evaluate.Material(datasets.load(folder / "data"), cache.FeatureCache(folder / "cache"), 1)
+    material = Material(datasets.load(folder / "data"), cache.FeatureCache(folder / "cache"), 1)
     recipe = fit.Recipe(network=network.NetworkConfig(units=8, attention_units=4), epochs=4, batch_size=6, variants=1)
     trained = material.fit(np.arange(len(material.clips)), recipe, seed=0)
     return material, recipe, trained, folder
@@ -179,6 +203,46 @@ def test_training_is_repeatable(tiny):
     again = material.fit(np.arange(len(material.clips)), recipe, seed=0)
     everything = material.own(range(len(material.clips)))
     assert np.array_equal(trained.predict(everything), again.predict(everything))
+
+
+@needs_tensorflow
+def test_a_report_of_before_an_option_existed_still_names_its_recipe(tiny):
+    from converters import report
+
+    _, recipe, _, _ = tiny
+    stored = json.loads(json.dumps(report.plain(recipe)))
+    del stored["network"]["pooling"]
+    assert report.recipe_of(stored) == recipe
+    stored["network"]["units"] += 1
+    assert report.recipe_of(stored) != recipe
+
+
+@needs_tensorflow
+def test_poolings_weigh_segments_as_they_say():
+    from converters import network
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 6, 5)).astype(np.float32)
+    mask = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0]], np.float32)
+    expected = {
+        "last": [[0, 0, 0, 0, 0, 1], [0, 0, 1, 0, 0, 0]],
+        "mean": [[1 / 6] * 6, [1 / 3] * 3 + [0] * 3],
+    }
+    for pooling in network.POOLINGS:
+        config = network.NetworkConfig(window=6, descriptors=5, units=4, layers=1, pooling=pooling)
+        out = {key: np.asarray(value) for key, value in network.build(config)([x, mask], training=False).items()}
+        assert out["attention"].sum(1) == pytest.approx(1, abs=1e-6)
+        assert not out["attention"][1, 3:].any()
+        assert out["logits"].shape == (2, 4)
+        if pooling in expected:
+            assert out["attention"] == pytest.approx(np.array(expected[pooling]), abs=1e-6)
+    count = {"last": 0, "mean": np.log(6)}  # salience: what a window of so many segments weighs
+    for pooling, salience in count.items():
+        config = network.NetworkConfig(window=6, descriptors=5, units=4, layers=1, pooling=pooling)
+        found = network.build(config)([x, mask], training=False)["salience"]
+        assert float(found[0]) == pytest.approx(salience, abs=1e-6)
+    with pytest.raises(ValueError, match="pooling is one of"):
+        network.NetworkConfig(pooling="max")
 
 
 @needs_tensorflow

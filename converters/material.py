@@ -1,0 +1,47 @@
+"""Clips and their descriptors, ready to be split and trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converters import datasets
+from converters.cache import FeatureCache
+from converters.fit import Examples, Recipe, Sequences, Trained, fit
+from edgemood.features import set_names
+
+
+class Material:
+    """Clips of one or several sets with their sequences, ready to be split and trained on.
+
+    Figures are those of the first set; clips of the others only help to train it, with ``extra_weight``.
+    """
+
+    def __init__(self, sets: Sequence[datasets.Dataset], cache: FeatureCache, variants: int) -> None:
+        self.labels = sets[0].labels
+        usable = [s for s in sets if s.labels == self.labels]
+        self.sets = tuple(s.name for s in usable)
+        clips = [clip for s in usable for clip in s.clips]
+        sequences: Sequences = cache.sequences(clips, variants)
+        kept = [i for i, versions in enumerate(sequences) if len(versions[0])]  # shorter than one segment: nothing
+        self.clips = [clips[i] for i in kept]
+        self.sequences = [[v for v in sequences[i] if len(v)] for i in kept]
+        self.targets = np.array([clip.target for clip in self.clips], dtype=np.float32)
+        self.truth = self.targets.argmax(1)
+        self.fold = np.array([clip.fold for clip in self.clips])
+        self.first = np.array([clip.dataset == self.sets[0] for clip in self.clips])
+        self.names, self.config = set_names("lld50"), cache.config
+
+    def fit(self, train: NDArray[np.int64], recipe: Recipe, seed: int) -> Trained:
+        """Train on the clips `train` (indices)."""
+        if not recipe.extra_weight:
+            train = train[self.first[train]]
+        weights = np.where(self.first[train], 1.0, recipe.extra_weight).astype(np.float32)
+        examples = Examples([self.sequences[i] for i in train], self.targets[train], weights)
+        return fit(examples, self.names, recipe, seed)
+
+    def own(self, indices: Iterable[int]) -> list[NDArray[np.float32]]:
+        """The unchanged sequences of clips."""
+        return [self.sequences[i][0] for i in indices]
