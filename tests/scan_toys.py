@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from worker_toys import do_abort, do_crash, do_eat, do_hang, do_kill
 
-from edgemood import _analysis, features, mood, pipeline
+from edgemood import _analysis, bundle, features, mood, pipeline
 from edgemood.domain import FeatureSequence, Mood, MoodSpan, plane_position
 from edgemood.library import Library
 
@@ -33,6 +33,8 @@ class ToyModel:
     labels = LABELS
     names = features.set_names("lld50")
     config = features.FeatureConfig().to_dict()
+    parts = (bundle.Part(config, names),)
+    patches = None
     feature_version = features.VERSION
 
     def __init__(self, name: str) -> None:

@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 
@@ -107,6 +108,65 @@ WRONG = [
 ]
 
 
+def with_patches(size=3):
+    """The manifest of a bundle whose rows are of two extractors and a patch network."""
+    values = copy.deepcopy(VALUES)
+    reads = values["features"]
+    config, names = reads.pop("config"), reads.pop("names")
+    slow = {**config, "hop_length": 2204, "segment_frames": 30, "segment_hop": 10}
+    reads["parts"] = [
+        {"config": config, "names": names[: -size - 2]},
+        {"config": slow, "names": ["slow_1", "slow_2"]},
+    ]
+    values["patches"] = {
+        "config": {**config, "output": "frames"},
+        "names": ["log_mel_0", "log_mel_1"],
+        "length": 120,
+        "rows": 3,
+        "size": size,
+        "model": {"file": "patch.tflite", "size": 10, "sha256": "1" * 64},
+        "tensors": {"inputs": {"x": "in:0"}, "outputs": {"embedding": "out:0"}},
+    }
+    return values
+
+
+def test_parts_and_patches_are_taken_over():
+    values = with_patches()
+    manifest = Manifest.parse(values, "here")
+    assert [part.names for part in manifest.parts] == [tuple(p["names"]) for p in values["features"]["parts"]]
+    assert manifest.feature_names == (*NAMES[:-5], "slow_1", "slow_2", "patch_0", "patch_1", "patch_2")
+    assert manifest.feature_version == VALUES["features"]["version"] + "+" + "1" * 12
+    assert manifest.size == manifest.file.size + 10
+    assert manifest.patches.frames.names == ("log_mel_0", "log_mel_1")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("features.parts", []),
+        ("features.parts.1.names", [NAMES[0]]),
+        ("features.parts.0.config", 3),
+        ("patches.length", 0),
+        ("patches.rows", 1.5),
+        ("patches.size", 4),
+        ("patches.names", []),
+        ("patches.model.sha256", "x"),
+        ("patches.tensors.inputs", {}),
+        ("patches.tensors.outputs.embedding", ""),
+    ],
+)
+def test_a_wrong_part_is_refused_by_name(field, value):
+    values = with_patches()
+    *parts, last = field.split(".")
+    place = values
+    for part in parts:
+        place = place[int(part) if part.isdecimal() else part]
+    place[last] = value
+    named = {"patches.size": r"normalisation\.", "patches.tensors.inputs": r"patches\.tensors\.inputs\.x"}
+    with pytest.raises(BundleError, match=named.get(field, re.escape(field))):
+        Manifest.parse(values, "here")
+
+
 @pytest.fixture
 def bundle(tmp_path):
     return Path(shutil.copytree(SIX_MOODS, tmp_path / "bundle"))
@@ -117,7 +177,7 @@ def test_the_manifest_is_taken_over_as_it_is():
     assert manifest.labels == tuple(VALUES["labels"])
     assert manifest.feature_names == tuple(NAMES)
     assert manifest.normalisation.to_dict() == VALUES["normalisation"]
-    assert manifest.model_size == (SIX_MOODS / "model.tflite").stat().st_size
+    assert manifest.file.size == (SIX_MOODS / "model.tflite").stat().st_size
 
 
 @pytest.mark.parametrize("field", REQUIRED)
@@ -173,10 +233,10 @@ def test_any_changed_byte_is_noticed(bundle):
         content[place] ^= 1
         path.write_bytes(content)
         with pytest.raises(BundleError, match=r"model\.sha256"):
-            read_model(bundle, manifest)
+            read_model(bundle, manifest.file)
         content[place] ^= 1
     path.write_bytes(content)
-    assert read_model(bundle, manifest) == bytes(content)
+    assert read_model(bundle, manifest.file) == bytes(content)
 
 
 @pytest.mark.parametrize("change", [lambda b: b[:-1], lambda b: b + b"\0", lambda b: b""])

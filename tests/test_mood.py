@@ -235,7 +235,7 @@ def test_shipped_bundles_fit_this_build(shipped):
     assert shipped.names == features.set_names("lld50")
     assert features.FeatureConfig.from_dict(shipped.config).to_dict() == dict(shipped.config)
     assert shipped.labels == ("happy", "angry", "sad", "calm")
-    assert manifest.model_size < 1_000_000
+    assert manifest.file.size < 1_000_000
     card = (mood.MODELS / manifest.name / "CARD.md").read_text(encoding="utf-8")
     assert f"{manifest.accuracy['model']['macro_f1']:.3f}" in card
     assert "research data" in card

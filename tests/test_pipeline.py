@@ -17,6 +17,7 @@ import scan_toys
 
 from edgemood import mood, pipeline
 from edgemood._walk import walk
+from edgemood.bundle import Part
 from edgemood.errors import ConfigError, LibraryError, SilentError, TooShortError, UnsupportedFormatError
 from edgemood.library import Library
 from edgemood.pipeline import Progress, ScanReport, analyse, scan
@@ -193,6 +194,7 @@ def test_new_descriptors_need_the_audio_again(
     decoded(tmp_path)
     config = {**scan_toys.ToyModel.config, "n_mels": 30}
     monkeypatch.setattr(scan_toys.ToyModel, "config", config)
+    monkeypatch.setattr(scan_toys.ToyModel, "parts", (Part(config, scan_toys.ToyModel.names),))
     report = run(library, music)
     assert (report.analysed, report.unchanged) == (3, 0)
     assert len(library.tracks()) == 3

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemood import audio, features, identity, mood
+from edgemood import audio, identity, mood
 from edgemood._pack import rounded
+from edgemood.describe import Describer
 from edgemood.domain import FeatureSequence, Mood, SongAnalysis, Tags
 from edgemood.errors import ConfigError, TooShortError
 from edgemood.library import FileStamp
@@ -78,7 +79,7 @@ class _Analysis:
 
     def __init__(self, path: str, model: mood.MoodModel, progress: Callable[[], None]) -> None:
         self._path, self._model, self._progress = path, model, progress
-        self._config = features.FeatureConfig.from_dict(model.config)
+        self._describer = Describer(model)
         self._samples = 0
         self.clock = Clock()
         with self.clock("identify"):
@@ -87,11 +88,10 @@ class _Analysis:
 
     def finish(self) -> SongAnalysis:
         """Decode, describe and judge."""
-        self._model.require(features.VERSION)
         with self.clock("features"):
-            sequence = rounded(features.extract(self._blocks(), self._config, self._model.names))
+            sequence = rounded(self._describer.describe(self._blocks()))
         self.clock.seconds["features"] -= self.clock.seconds["decode"]  # which went on inside
-        duration_s = self._samples / self._config.sample_rate
+        duration_s = self._samples / self._describer.sample_rate
         if not len(sequence.values):
             raise TooShortError(f"{duration_s:.2f} s of audio: shorter than one segment")
         with self.clock("model"):
@@ -99,7 +99,7 @@ class _Analysis:
         return SongAnalysis(self.content, self.tags, duration_s, sequence, judged, dict(self.clock.seconds))
 
     def _blocks(self) -> Iterator[NDArray[np.float32]]:
-        stream = audio.blocks(self._path, self._config.sample_rate)
+        stream = audio.blocks(self._path, self._describer.sample_rate)
         while True:
             with self.clock("decode"):
                 block = next(stream, None)

@@ -70,7 +70,7 @@ class Network:
     tensors
         Inputs and outputs.
     where
-        Prefix of error messages; they go on with the manifest's field: ``tensors.inputs.x``.
+        What error messages begin with: the bundle, and which of the manifest's fields the tensors are in.
     delegates
         Whether the runtime may hand the graph to its delegates (XNNPACK: four times the speed for convolutions,
         nothing for small recurrent networks).
@@ -93,10 +93,10 @@ class Network:
                 )
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise BundleError(f"{where}: the runtime refuses the model ({error})") from None
+            raise BundleError(f"{where.partition(':')[0]}: the runtime refuses the model ({error})") from None
         details = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        self._inputs = _indices(details[0], tensors[0], f"{where} field 'tensors.inputs")
-        self._outputs = _indices(details[1], tensors[1], f"{where} field 'tensors.outputs")
+        self._inputs = _indices(details[0], tensors[0], f"{where}.inputs")
+        self._outputs = _indices(details[1], tensors[1], f"{where}.outputs")
 
     def __call__(self, **arrays: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Run once, from a fresh state: a fused LSTM would keep its own from one call to the next."""

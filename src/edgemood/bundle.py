@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemood._reader import Reader
 from edgemood.errors import BundleError
 
 #: Version of the manifest's layout that this build reads.
@@ -31,8 +31,6 @@ TRANSFORMS: Mapping[str, Callable[[NDArray[np.float64], NDArray[np.float64]], ND
 }
 INPUTS = ("x", "mask")
 OUTPUTS = ("probs", "vector", "attention", "salience")
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -72,6 +70,68 @@ class Normalisation:
 
 
 @dataclass(frozen=True)
+class ModelFile:
+    """A TFLite file of a bundle: its bare name, size in bytes and SHA-256 in hexadecimal."""
+
+    name: str
+    size: int
+    sha256: str
+
+    @classmethod
+    def parse(cls, read: Reader, field: str) -> ModelFile:
+        """Take over the table `field` of a manifest."""
+        name, digest = read.text(f"{field}.file"), read.text(f"{field}.sha256")
+        read.check(Path(name).name == name, f"{field}.file", "must be a bare file name")
+        valid = len(digest) == 64 and set(digest) <= set("0123456789abcdef")
+        read.check(valid, f"{field}.sha256", "is not a SHA-256")
+        return cls(name, read.whole(f"{field}.size", 1, MAX_MODEL_BYTES), digest)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Columns that one extractor gives: its settings (for ``FeatureConfig.from_dict``) and their names, in order."""
+
+    config: Mapping[str, Any]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Patches:
+    """A network that reads patches of frames, one behind the other, and gives each an embedding.
+
+    frames: of what (settings for frame-level output, columns); length: frames of a patch; rows: how many rows of the
+    sequence carry the embedding of one patch, the first those that begin with it; size: of the embedding; file;
+    inputs, outputs: the tensors ``x`` ``[1, length, columns]`` and ``embedding`` ``[1, size]``.
+    """
+
+    frames: Part
+    length: int
+    rows: int
+    size: int
+    file: ModelFile
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that the embedding adds to a sequence."""
+        return tuple(f"patch_{i}" for i in range(self.size))
+
+    @classmethod
+    def parse(cls, read: Reader, field: str) -> Patches:
+        """Take over the table `field` of a manifest."""
+        return cls(
+            frames=Part(read.get(f"{field}.config", dict), read.names(f"{field}.names")),
+            length=read.whole(f"{field}.length", 1, 10_000),
+            rows=read.whole(f"{field}.rows", 1, 10_000),
+            size=read.whole(f"{field}.size", 1, 4096),
+            file=ModelFile.parse(read, f"{field}.model"),
+            inputs=read.table(f"{field}.tensors.inputs", ("x",)),
+            outputs=read.table(f"{field}.tensors.outputs", ("embedding",)),
+        )
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What ``manifest.json`` says; see `parse` for the rules each field obeys."""
 
@@ -79,9 +139,9 @@ class Manifest:
     version: str
     rank: int
     labels: tuple[str, ...]
-    feature_version: str
-    feature_config: Mapping[str, Any]
-    feature_names: tuple[str, ...]
+    native_version: str
+    parts: tuple[Part, ...]
+    patches: Patches | None
     normalisation: Normalisation
     window_segments: int
     window_hop: int
@@ -91,11 +151,30 @@ class Manifest:
     vector_size: int
     quantisation: str
     runtimes: Mapping[str, str]
-    model_file: str
-    model_size: int
-    model_sha256: str
+    file: ModelFile
     accuracy: Mapping[str, Any]
     training: Mapping[str, Any]
+
+    @property
+    def feature_version(self) -> str:
+        """What values depend on besides settings and names: the extractor's version and the patch network."""
+        return self.native_version + (f"+{self.patches.file.sha256[:12]}" if self.patches else "")
+
+    @property
+    def feature_config(self) -> Mapping[str, Any]:
+        """Settings of the extractor, or of the first of several."""
+        return self.parts[0].config
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its model files."""
+        return self.file.size + (self.patches.file.size if self.patches else 0)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """All columns of a row, in order: those of the parts, then the embedding's."""
+        own = tuple(name for part in self.parts for name in part.names)
+        return own + (self.patches.names if self.patches else ())
 
     @classmethod
     def parse(cls, values: Any, where: str) -> Manifest:
@@ -106,28 +185,25 @@ class Manifest:
         BundleError
             A field is missing, of the wrong type or out of range; the message starts with `where` and names it.
         """
-        read = _Reader(values, where)
+        read = Reader(values, where)
         read.check(read.get("schema", int) == SCHEMA, "schema", f"is not {SCHEMA}, the layout this build reads")
-        names = read.names("features.names")
+        parts = tuple(_parts(read))
+        patches = Patches.parse(read, "patches") if read.has("patches") else None
         inputs, outputs = read.table("tensors.inputs", INPUTS), read.table("tensors.outputs", OUTPUTS)
         segments = read.whole("window.segments", 1, 100_000)
         runtimes = read.table("runtimes")
         read.check(bool(runtimes), "runtimes", "names no runtime")
         for runtime, minimum in runtimes.items():
             read.check(bool(version_key(minimum)), f"runtimes.{runtime}", f"is {minimum!r}, not a version")
-        file = read.text("model.file")
-        read.check(Path(file).name == file, "model.file", "must be a bare file name")
-        digest = read.text("model.sha256")
-        read.check(len(digest) == 64 and set(digest) <= set("0123456789abcdef"), "model.sha256", "is not a SHA-256")
         return cls(
             name=read.text("name"),
             version=read.text("version"),
             rank=read.whole("rank", 0, 1000),
             labels=read.names("labels", at_least=2),
-            feature_version=read.text("features.version"),
-            feature_config=read.get("features.config", dict),
-            feature_names=names,
-            normalisation=_normalisation(read, len(names)),
+            native_version=read.text("features.version"),
+            parts=parts,
+            patches=patches,
+            normalisation=_normalisation(read, sum(len(p.names) for p in parts) + (patches.size if patches else 0)),
             window_segments=segments,
             window_hop=read.whole("window.hop", 1, segments),
             step_s=read.number("window.step_s", 0.1, 3600.0),
@@ -136,86 +212,28 @@ class Manifest:
             vector_size=read.whole("vector_size", 1, 65536),
             quantisation=read.text("quantisation"),
             runtimes=runtimes,
-            model_file=file,
-            model_size=read.whole("model.size", 1, MAX_MODEL_BYTES),
-            model_sha256=digest,
+            file=ModelFile.parse(read, "model"),
             accuracy=read.get("accuracy", dict),
             training=read.get("training", dict),
         )
 
 
-class _Reader:
-    """Typed access to nested JSON by dotted names, with errors that name the field."""
-
-    def __init__(self, values: Any, where: str) -> None:
-        self.values, self.where = values, where
-
-    def check(self, holds: bool, field: str, problem: str) -> None:
-        if not holds:
-            raise BundleError(f"{self.where}: manifest field {field!r} {problem}")
-
-    def get(self, field: str, kind: type[_T]) -> _T:
-        value = self.values
-        for part in field.split("."):
-            self.check(isinstance(value, dict) and part in value, field, "is missing")
-            value = value[part]
-        fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-        self.check(fits, field, f"must be of type {kind.__name__}, not {type(value).__name__}")
-        return value  # type: ignore[no-any-return]  # narrowed by the check above
-
-    def text(self, field: str) -> str:
-        value = self.get(field, str)
-        self.check(_is_text(value), field, "is empty or not Unicode text")
-        return value
-
-    def whole(self, field: str, low: int, high: int) -> int:
-        value = self.get(field, int)
-        self.check(low <= value <= high, field, f"is {value}, not between {low} and {high}")
-        return value
-
-    def number(self, field: str, low: float, high: float) -> float:
-        value = self.get(field, object)
-        self.check(_is_number(value), field, f"must be a number, not {type(value).__name__}")
-        self.check(low <= float(str(value)) <= high, field, f"is {value}, not between {low} and {high}")
-        return float(str(value))
-
-    def numbers(self, field: str, count: int) -> tuple[float, ...]:
-        values = self.get(field, list)
-        self.check(len(values) == count, field, f"has {len(values)} entries where there are {count} descriptors")
-        for i, value in enumerate(values):
-            self.check(_is_number(value), f"{field}[{i}]", "is not a finite number")
-        return tuple(map(float, values))
-
-    def names(self, field: str, at_least: int = 1) -> tuple[str, ...]:
-        values = self.get(field, list)
-        self.check(len(values) >= at_least, field, f"needs at least {at_least} entries")
-        for i, value in enumerate(values):
-            self.check(_is_text(value), f"{field}[{i}]", "is not a name")
-        self.check(len(set(values)) == len(values), field, "names something twice")
-        return tuple(values)
-
-    def table(self, field: str, keys: tuple[str, ...] | None = None) -> dict[str, str]:
-        values = self.get(field, dict)
-        return {key: self.text(f"{field}.{key}") for key in keys or values}
+def _parts(read: Reader) -> Iterator[Part]:
+    """One extractor's columns, or those of several, whose names differ."""
+    if not read.has("features.parts"):
+        yield Part(read.get("features.config", dict), read.names("features.names"))
+        return
+    seen: set[str] = set()
+    for i in range(len(read.get("features.parts", list))):
+        field = f"features.parts.{i}"
+        part = Part(read.get(f"{field}.config", dict), read.names(f"{field}.names"))
+        read.check(seen.isdisjoint(part.names), f"{field}.names", "names a column of an earlier part")
+        seen.update(part.names)
+        yield part
+    read.check(bool(seen), "features.parts", "is empty")
 
 
-def _is_text(value: Any) -> bool:
-    """Whether it says something, and that in characters: half of a surrogate pair can be neither stored nor shown."""
-    if not isinstance(value, str) or not value.strip():
-        return False
-    return not any("\ud800" <= char <= "\udfff" for char in value)
-
-
-def _is_number(value: Any) -> bool:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an integer beyond any float
-        return False
-
-
-def _normalisation(read: _Reader, count: int) -> Normalisation:
+def _normalisation(read: Reader, count: int) -> Normalisation:
     transforms = read.get("normalisation.transforms", list)
     read.check(len(transforms) == count, "normalisation.transforms", f"has {len(transforms)} entries, not {count}")
     floors = read.numbers("normalisation.floors", count)
@@ -261,22 +279,22 @@ def read_manifest(folder: Path) -> Manifest:
     return Manifest.parse(values, str(folder))
 
 
-def read_model(folder: Path, manifest: Manifest) -> bytes:
-    """The bytes of the bundle's model file, proved to be those the manifest describes.
+def read_model(folder: Path, file: ModelFile, field: str = "model") -> bytes:
+    """The bytes of a model file of the bundle, proved to be those that the manifest's table `field` describes.
 
     Raises
     ------
     BundleError
         The file cannot be read, or its size or SHA-256 differ from the manifest's.
     """
-    path = folder / manifest.model_file
+    path = folder / file.name
     try:
-        with path.open("rb") as file:
-            content = file.read(manifest.model_size + 1)
+        with path.open("rb") as stream:
+            content = stream.read(file.size + 1)
     except OSError as error:
-        raise BundleError(f"{folder}: {manifest.model_file} cannot be read ({error.strerror})") from None
-    if len(content) != manifest.model_size:
-        raise BundleError(f"{folder}: manifest field 'model.size' is {manifest.model_size}, the file's differs")
-    if hashlib.sha256(content).hexdigest() != manifest.model_sha256:
-        raise BundleError(f"{folder}: manifest field 'model.sha256' is not that of {manifest.model_file}: damaged?")
+        raise BundleError(f"{folder}: {file.name} cannot be read ({error.strerror})") from None
+    if len(content) != file.size:
+        raise BundleError(f"{folder}: manifest field '{field}.size' is {file.size}, the file's differs")
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise BundleError(f"{folder}: manifest field '{field}.sha256' is not that of {file.name}: damaged?")
     return content

@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemood import features
 from edgemood._decoders import check_complete
 from edgemood._pack import rounded
 from edgemood._pcm import ByteStream, PcmFormat, frames, wav_header
 from edgemood._resample import Resampler, check_rate
-from edgemood.domain import FeatureSequence, Mood
+from edgemood.describe import Describer
+from edgemood.domain import Mood
 from edgemood.errors import ConfigError, TooShortError
 from edgemood.mood import MoodModel
 
@@ -92,10 +92,9 @@ class LiveMood:
         check_rate(sample_rate)
         if not silence_dbfs <= 0:
             raise ConfigError(f"silence_dbfs must be at most 0 dB, not {silence_dbfs}")
-        model.require(features.VERSION)
         self._model, self._rate = model, sample_rate
         self._loud = 10.0 ** (silence_dbfs / 20)
-        self._extractor = features.Extractor(features.FeatureConfig.from_dict(model.config), model.names)
+        self._describer = Describer(model)
         self._window = model.manifest.window_segments
         self.first_s = self._end_s(0)
         self.window_s = self._end_s(self._window - 1)
@@ -108,8 +107,8 @@ class LiveMood:
 
     def reset(self) -> None:
         """Forget everything: the next sample is the first of a stream."""
-        self._extractor.reset()
-        wanted_hz = self._extractor.config.sample_rate
+        self._describer.reset()
+        wanted_hz = self._describer.sample_rate
         self._resampler = Resampler(self._rate, wanted_hz, low_latency=True)  # as `audio` does, to the bit
         self._rows: deque[Samples] = deque(maxlen=self._window)
         self._taken = 0  # samples, at the model's rate
@@ -153,7 +152,7 @@ class LiveMood:
             raise ConfigError("the stream is finished; reset() it first")
         self._finished = True
         scores = list(self._take(self._resampler.finish(), now))
-        return scores + [self._score(row) for row in self._extractor.finish()]
+        return scores + [self._score(row) for row in self._describer.finish()]
 
     def _take(self, samples: Samples, now: float) -> Iterator[LiveScore]:
         """Describe samples at the model's rate, cut where segments end: there it shows whether one is silent."""
@@ -167,10 +166,10 @@ class LiveMood:
                 self._last_loud = self._taken + int(loud[-1])
             self._taken += len(piece)
             if self._taken == end:
-                silent = self._last_loud < end - self._extractor.row_length
+                silent = self._last_loud < end - self._describer.row_length
                 self._pending.append((silent, self._arrivals.popleft() if self._arrivals else now))
                 self._ended += 1
-            yield from map(self._score, self._extractor.push(piece))
+            yield from map(self._score, self._describer.push(piece))
 
     def _score(self, row: Samples) -> LiveScore:
         """Judge the next segment with those before it."""
@@ -182,17 +181,16 @@ class LiveMood:
             return LiveScore(time_s, 0.0, None, time.perf_counter() - arrived)
         self._rows.append(row)
         # its times count from its own start, as those of a recording that is no longer than this
-        times = self._extractor.times(len(self._rows))
-        sequence = FeatureSequence(np.stack(self._rows), *times, self._extractor.names, features.VERSION)
+        sequence = self._describer.sequence(np.stack(self._rows))
         mood = self._model.judge(rounded(sequence))
         return LiveScore(time_s, float(sequence.end_s[-1]), mood, time.perf_counter() - arrived)
 
     def _end(self, segment: int) -> int:
         """Return the first sample behind a segment, at the model's rate."""
-        return self._extractor.row_length + segment * self._extractor.row_hop
+        return self._describer.row_length + segment * self._describer.row_hop
 
     def _end_s(self, segment: int) -> float:
-        return self._end(segment) / self._extractor.config.sample_rate
+        return self._end(segment) / self._describer.sample_rate
 
 
 def listen(

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemood._patches import PatchNetwork
 from edgemood._runtime import Network, Runtime, find_runtime
 from edgemood.bundle import Manifest, read_manifest, read_model
 from edgemood.domain import FeatureSequence, Mood, MoodSpan, plane_position
@@ -51,9 +52,7 @@ def available() -> list[BundleInfo]:
         except BundleError as error:
             problem = str(error)
         infos.append(
-            BundleInfo(
-                folder.name, manifest.version, manifest.labels, manifest.model_size, manifest.quantisation, problem
-            )
+            BundleInfo(folder.name, manifest.version, manifest.labels, manifest.size, manifest.quantisation, problem)
         )
     return infos
 
@@ -90,9 +89,13 @@ class MoodModel:
     labels : tuple of str
         The moods, in the order of the network's outputs.
     config : mapping
-        The feature settings the model was trained with, for ``FeatureConfig.from_dict``.
+        The settings of its extractor (of the first, where there are several), for ``FeatureConfig.from_dict``.
+    parts : tuple of Part
+        The extractors whose columns it reads.
+    patches : PatchNetwork or None
+        What adds an embedding to them.
     names : tuple of str
-        The descriptors it reads, in order.
+        The columns it reads, in order: those of the parts, then the embedding's.
     feature_version : str
         The version of the descriptors' values it was trained with.
     runtime : str
@@ -104,17 +107,19 @@ class MoodModel:
         runtime = find_runtime(self.manifest)
         self.id = f"{self.manifest.name}-{self.manifest.version}"
         self.labels = self.manifest.labels
+        self.parts = self.manifest.parts
         self.config = self.manifest.feature_config
         self.names = self.manifest.feature_names
         self.feature_version = self.manifest.feature_version
+        self.patches = PatchNetwork(folder, self.manifest.patches, runtime) if self.manifest.patches else None
         self.runtime = str(runtime)
         self._network = _Network(folder, self.manifest, runtime)
 
     def require(self, feature_version: str) -> None:
-        """Raise BundleError unless the model was trained on descriptors of this version."""
-        if feature_version != self.feature_version:
+        """Raise BundleError unless the model was trained on the extractor's values of this version."""
+        if feature_version != self.manifest.native_version:
             raise BundleError(
-                f"model {self.id}: manifest field 'features.version' is {self.feature_version!r}, "
+                f"model {self.id}: manifest field 'features.version' is {self.manifest.native_version!r}, "
                 f"but the descriptors are of version {feature_version!r}"
             )
 
@@ -160,7 +165,11 @@ class MoodModel:
         )
 
     def _check(self, sequence: FeatureSequence) -> None:
-        self.require(sequence.version)
+        if sequence.version != self.feature_version:
+            raise BundleError(
+                f"model {self.id} reads descriptors of version {self.feature_version!r} (manifest fields "
+                f"'features.version', 'patches'), not of {sequence.version!r}"
+            )
         if sequence.names != self.names:
             differs = next((a for a, b in zip(self.names, sequence.names, strict=False) if a != b), "their number")
             raise BundleError(
@@ -231,7 +240,8 @@ class _Network:
         shapes = {"probs": [1, len(manifest.labels)], "vector": [1, manifest.vector_size], "attention": [1, window]}
         shapes["salience"] = [1]
         outputs = {key: (manifest.outputs[key], shape) for key, shape in shapes.items()}
-        self._network = Network(runtime, read_model(folder, manifest), (inputs, outputs), f"{folder}: manifest")
+        content, where = read_model(folder, manifest.file), f"{folder}: manifest field 'tensors"
+        self._network = Network(runtime, content, (inputs, outputs), where)
 
     def __call__(self, values: NDArray[np.float32]) -> _Result:
         """Judge at most one window of normalised, finite segments; a shorter one is padded and masked."""

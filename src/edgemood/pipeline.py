@@ -149,7 +149,9 @@ def scan(  # noqa: PLR0913 - options, all by name
     library.require_writable()
     loaded = mood.load(model)
     loaded.require(features.VERSION)
-    recipe = Recipe.of(loaded.id, features.VERSION, loaded.names, loaded.config)
+    parts = [{"config": dict(part.config), "names": part.names} for part in loaded.parts]
+    config = loaded.config if len(parts) == 1 else {"parts": parts}
+    recipe = Recipe.of(loaded.id, loaded.feature_version, loaded.names, config)
     work = _Scan(library, _roots(library, folders), recipe, retry_failed, on_progress or (lambda progress: None))
     arguments = (model, loaded.id)
     with Pool(

@@ -96,7 +96,7 @@ def listen() -> Heard:
         if bundle.problem is None:
             model = mood.load(bundle.name)
             analysis = pipeline.analyse(SONG, model)
-            moods[bundle.name] = {"model": model.manifest.model_sha256, "scores": dict(analysis.mood.scores)}
+            moods[bundle.name] = {"model": model.manifest.file.sha256, "scores": dict(analysis.mood.scores)}
     if not moods:
         raise EdgemoodError("; ".join(f"{bundle.name}: {bundle.problem}" for bundle in mood.available()))
     return Heard(features.VERSION, made.names, rows, moods)
