@@ -114,9 +114,9 @@ def _indices(details: list[dict[str, Any]], tensors: Tensors, field: str) -> dic
         if name not in known:
             raise BundleError(f"{field}.{key}' is {name!r}, which the model does not have")
         found = known[name]
-        if list(found["shape"]) != shape or found["dtype"] != np.float32:
-            kind = f"{found['dtype'].__name__} {list(found['shape'])}"
-            raise BundleError(f"{field}.{key}': the tensor is {kind}, not {shape}")
+        found_shape = [int(size) for size in found["shape"]]
+        if found_shape != shape or found["dtype"] != np.float32:
+            raise BundleError(f"{field}.{key}': the tensor is {found['dtype'].__name__} {found_shape}, not {shape}")
     return {key: int(known[name]["index"]) for key, (name, _) in tensors.items()}
 
 

@@ -83,7 +83,9 @@ def _install_soxr(arch: Architecture, site: Path) -> None:
             "_PYTHON_HOST_PLATFORM": f"linux-{arch.machine}",
             "CMAKE_ARGS": f"-DCMAKE_TOOLCHAIN_FILE={toolchain} -DPython_INCLUDE_DIR={headers}",
         }
+        # without isolation: an environment of its own would hold build tools for the target, compiled from source
         pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-cache-dir", "--no-binary=soxr"]
+        pip += ["--no-build-isolation"]
         run([*pip, "--wheel-dir", kept, "soxr"], env=env)
     (wheel,) = kept.glob("*.whl")
     with ZipFile(wheel) as content:
