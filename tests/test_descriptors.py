@@ -91,17 +91,43 @@ TOLERANCES = {
     "hnr": Tolerance(atol=0.02, share=0.99),
     # A shallow peak of the envelope can vanish, and the next one takes its number.
     "formant": Tolerance(rtol=2e-3, share=0.98),
+    # As log_mel.
+    "band_level": Tolerance(atol=1e-2),
+    "mel_envelope": Tolerance(atol=1e-3),
+    # A peak as low as rounding can be missed or seen; it weighs as little as it is high.
+    "chroma": Tolerance(atol=1e-4, share=0.99),
+    "chroma_change": Tolerance(atol=1e-4, share=0.99),
+    "tonal_centroid_change": Tolerance(atol=1e-4, share=0.99),
+    "tonal_prominence": Tolerance(atol=1e-3),
+    "tonal_peak_share": Tolerance(atol=1e-4, share=0.99),
+    "tonal_tuning": Tolerance(atol=1e-3, share=0.99),
+    # Two peaks of nearly one height can change places; one can be about as high as the limit.
+    "roughness": Tolerance(atol=1e-4, share=0.98),
+    "roughness_product": Tolerance(atol=1e-4, share=0.98),
+    "roughness_vassilakis": Tolerance(atol=1e-3, share=0.98),
+    "inharmonicity": Tolerance(atol=1e-3, share=0.98),
+    "strongest_peak_share": Tolerance(atol=1e-4, share=0.98),
+    "peak_centroid": Tolerance(rtol=1e-3, share=0.98),
 }
+FROM_PEAKS = {name.removesuffix("_0") for name in reference.NEEDS_TONAL_FRAME} - {"tonal_prominence"}
 # Where a signal leaves a descriptor nothing but float32's rounding to go by. None: any value in range will do.
 ILL_POSED = {
     # Most filters hold only the window's leakage, 100 dB below the sine.
     ("mfcc", "chirp"): Tolerance(atol=5e-3),
+    ("mel_envelope", "chirp"): Tolerance(atol=5e-3),
     # Where peaks of noise are of one height, so are paths through them.
     ("hnr", "noise"): Tolerance(atol=0.01, share=0.9),
     ("hnr", "tiny"): Tolerance(atol=0.01, share=0.9),
     # An impulse where the window is all but 0 leaves a constant, whose r is 1 at every lag.
     ("f0", "impulses"): Tolerance(rtol=1e-4, share=0.95),
     ("hnr", "impulses"): Tolerance(atol=0.01, share=0.95),
+    # Above the tonal band: what leaks into it lies 100 dB below.
+    ("chroma", "chirp"): Tolerance(atol=1e-2),
+    ("chroma_change", "chirp"): Tolerance(atol=1e-2),
+    ("tonal_centroid_change", "chirp"): Tolerance(atol=2e-2),
+    ("tonal_tuning", "chirp"): Tolerance(atol=1e-2),
+    # The spectrum of one impulse is flat: rounding decides which of its bins are peaks.
+    **dict.fromkeys(((family, "impulses") for family in TOLERANCES if family in FROM_PEAKS), None),
     # A sine beyond the band, a flat spectrum: no resonance in it.
     ("formant", "chirp"): None,
     ("formant", "impulses"): None,
@@ -116,7 +142,14 @@ def family(name):
 
 def table_names(config):
     """Every frame-level column there can be, families in full."""
-    sizes = {"mfcc": range(config.n_mels), "log_mel": range(config.n_mels), "formant": (1, 2)}
+    sizes = {
+        "mfcc": range(config.n_mels),
+        "log_mel": range(config.n_mels),
+        "formant": (1, 2),
+        "band_level": range(1, 8),
+        "mel_envelope": range(1, 6),
+        "chroma": range(12),
+    }
     families = [family(info.name) for info in features.descriptors()]
     return [
         column for name in families for column in ([f"{name}_{i}" for i in sizes[name]] if name in sizes else [name])
@@ -185,12 +218,24 @@ def test_the_table_is_complete_and_documented():
 @pytest.mark.parametrize("config_name", CONFIGS)
 def test_without_pitch_the_span_is_the_short_frame(config_name):
     config = CONFIGS[config_name]
-    names = [name for name in table_names(config) if name not in ("f0", "hnr")]
+    names = [name for name in table_names(config) if name not in {"f0", "hnr"} | reference.NEEDS_TONAL_FRAME]
     x = signals.noise(config.sample_rate, 0.5)
     native, expected = native_rows(x, config, names), reference.frame_rows(x, config, names)
     assert native.shape == expected.shape
     for name, column, wanted in zip(names, native.T, expected.T, strict=True):
         assert not len(mismatches(column, wanted, TOLERANCES[family(name)])), name
+
+
+@pytest.mark.parametrize("config_name", CONFIGS)
+def test_tonal_columns_beside_no_others(config_name):
+    """Every 100 ms, as a model takes them, with a span of their own."""
+    config = replace(CONFIGS[config_name], hop_length=CONFIGS[config_name].sample_rate // 10)
+    names = [name for name in table_names(config) if name in reference.NEEDS_TONAL_FRAME]
+    x = signals.music(config.sample_rate, 3.0)
+    native, expected = native_rows(x, config, names), reference.frame_rows(x, config, names)
+    assert native.shape == expected.shape
+    for name, column, wanted in zip(names, native.T, expected.T, strict=True):
+        assert not len(mismatches(column, wanted, replace(TOLERANCES[family(name)], share=0.96))), name
 
 
 # --- Analytic signals, straight on the native core ---------------------------------------------------------------
@@ -214,9 +259,11 @@ def test_silence():
     rows = native_rows(signals.silence(22050), CONFIGS["default"], names)
     rows = dict(zip(names, rows.T, strict=True))
     expected = {"spectral_flatness": 1.0, "hnr": -40.0, "mfcc_0": np.sqrt(40) * np.log(1e-10)}
-    expected |= dict.fromkeys((name for name in names if name.startswith("log_mel")), np.log(1e-10))
+    expected |= dict.fromkeys((n for n in names if n.startswith(("log_mel", "mel_envelope"))), np.log(1e-10))
+    expected |= dict.fromkeys((name for name in names if name.startswith("band_level")), -np.log(7))
     for name, values in rows.items():
-        np.testing.assert_allclose(values, expected.get(name, 0.0), rtol=1e-6, atol=1e-3 * name.startswith("mfcc"))
+        rounded = name.startswith(("mfcc", "tonal_prominence"))
+        np.testing.assert_allclose(values, expected.get(name, 0.0), rtol=1e-6, atol=1e-3 * rounded)
 
 
 def test_white_noise_is_flat_and_noisy():
@@ -245,6 +292,56 @@ def test_gain_moves_only_the_zeroth_coefficient():
     quiet, loud = (native_rows(gain * x, CONFIGS["default"], names) for gain in (np.float32(1), np.float32(4)))
     np.testing.assert_allclose(loud[:, 1:], quiet[:, 1:], atol=1e-4)
     np.testing.assert_allclose(loud[:, 0] - quiet[:, 0], np.sqrt(40) * np.log(16), atol=1e-4)
+
+
+def test_band_levels_of_a_sine_and_a_sum():
+    """A sine lies in its octave; shares add up to 1."""
+    names = [f"band_level_{i}" for i in range(1, 8)]
+    levels = native_rows(signals.sine(22050, f_hz=1000.0), CONFIGS["default"], names)
+    assert (levels.argmax(1) == 3).all()  # 800 to 1600 Hz
+    assert levels[:, 3].min() > -1e-4
+    shares = np.exp(native_rows(signals.music(22050, 3.0), CONFIGS["default"], names).astype(float))
+    np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-5)
+
+
+def test_chroma_of_a_sine_and_of_one_out_of_tune():
+    names = [f"chroma_{i}" for i in range(12)]
+    config = CONFIGS["default"]
+    e = native_rows(signals.sine(22050, f_hz=440.0 * 2 ** (7 / 12)), config, names)
+    np.testing.assert_allclose(e, np.broadcast_to(np.eye(12)[7], e.shape), atol=0.02)
+    between = native_rows(signals.sine(22050, f_hz=440.0 * 2 ** (7.5 / 12)), config, names)
+    np.testing.assert_allclose(between[:, [7, 8]], 0.5, atol=0.03)
+
+
+def test_tuning_is_1_on_one_grid_whichever_and_0_between_two():
+    config = CONFIGS["default"]
+    notes = lambda *semitones: sum(  # noqa: E731
+        signals.sine(22050, f_hz=440.0 * 2 ** (s / 12), amplitude=0.2) for s in semitones
+    )
+    assert native_rows(notes(0, 4, 7), config, ["tonal_tuning"]).min() > 0.98
+    assert native_rows(notes(0.4, 4.4, 7.4), config, ["tonal_tuning"]).min() > 0.98
+    assert native_rows(notes(0, 6.5), config, ["tonal_tuning"]).max() < 0.1
+
+
+def test_what_beats_is_rough_and_what_is_harmonic_is_not_inharmonic():
+    config = CONFIGS["default"]
+    names = ["roughness", "roughness_product", "roughness_vassilakis"]
+    two = lambda ratio: signals.sine(22050, amplitude=0.3) + signals.sine(22050, f_hz=440 * ratio, amplitude=0.3)  # noqa: E731
+    rough, smooth = (native_rows(two(ratio), config, names).mean(0) for ratio in (16 / 15, 2.0))
+    assert (rough > 5 * smooth).all()
+    tone, bell = signals.harmonic(22050), signals.sine(22050, f_hz=300.0) + signals.sine(22050, f_hz=435.0)
+    assert native_rows(tone, config, ["inharmonicity"]).max() < 0.05
+    assert native_rows(bell, config, ["inharmonicity"]).min() > 0.3
+
+
+def test_harmony_changes_where_the_chord_does():
+    config = replace(CONFIGS["default"], hop_length=2204)
+    x = np.concatenate([signals.harmonic(22050, 1.0, 220.0, 4), signals.harmonic(22050, 1.0, 311.1, 4)])
+    for name in ("chroma_change", "tonal_centroid_change"):
+        change = native_rows(x, config, [name])[:, 0]
+        assert 7 <= np.argmax(change) <= 10
+        assert change[:6].max() < 0.02
+        assert change.max() > 0.2
 
 
 # --- Peers -------------------------------------------------------------------------------------------------------

@@ -31,10 +31,21 @@ FRAMES = features.FeatureConfig(
     segment_hop=3,
 )
 SEGMENTS = replace(FRAMES, output="segments")
-FRAME_NAMES = (*(info.name for info in features.descriptors()), "mfcc_1", "mfcc_9")
-SEGMENT_NAMES = ("mfcc_1_mean", "f0_median", "hnr_sd", "spectral_flux_mean", "energy_slope", "zcr_kurtosis")
-KINDS = [(FRAMES, FRAME_NAMES), (SEGMENTS, SEGMENT_NAMES)]
 SPAN, HOP = 120, 40  # three periods of 200 Hz at 8 kHz
+TONAL_SPAN = 1024  # the power of two nearest to 0.14 s
+TONAL_NAMES = tuple(
+    info.name for info in features.descriptors() if features.Extractor(FRAMES, [info.name]).row_length == TONAL_SPAN
+)
+FRAME_NAMES = (*(i.name for i in features.descriptors() if i.name not in TONAL_NAMES), "mfcc_1", "mfcc_9")
+SEGMENT_NAMES = (
+    *("mfcc_1_mean", "f0_median", "hnr_sd", "spectral_flux_mean", "energy_slope", "zcr_kurtosis"),
+    *("mfcc_1_delta_sd", "f0_delta_sd", "modulation_1_4"),
+)
+TONAL_FRAMES = replace(FRAMES, hop_length=160)
+HARMONY = replace(SEGMENTS, hop_length=160)
+HARMONY_NAMES = ("relative_chroma_0", "relative_chroma_7", "chroma_interval_5", "chroma_change_mean", "f0_mean")
+KINDS = [(FRAMES, FRAME_NAMES), (SEGMENTS, SEGMENT_NAMES), (TONAL_FRAMES, TONAL_NAMES), (HARMONY, HARMONY_NAMES)]
+KIND_IDS = ["frames", "segments", "tonal", "harmony"]
 
 seeded = settings(derandomize=True, deadline=None, database=None, max_examples=50)
 
@@ -54,7 +65,8 @@ def assert_same_bits(a, b):
 
 
 def expected_rows(n, config):
-    frames = max(0, (n - SPAN) // HOP + 1)
+    span = SPAN if config.hop_length == HOP else TONAL_SPAN
+    frames = max(0, (n - span) // config.hop_length + 1)
     if config.output == "frames":
         return frames
     return max(0, (frames - config.segment_frames) // config.segment_hop + 1)
@@ -72,14 +84,14 @@ def test_rows_do_not_depend_on_how_the_samples_were_cut(cuts, kind):
 
 
 @pytest.mark.parametrize("size", [1, 2, 39, 40, 41, 119, 120, 121, 1000])
-@pytest.mark.parametrize("kind", KINDS, ids=["frames", "segments"])
+@pytest.mark.parametrize("kind", KINDS, ids=KIND_IDS)
 def test_pushes_of_one_size(kind, size):
     x = signals.plucks(8000, 0.3)
     pieces = [x[i : i + size] for i in range(0, len(x), size)]
     assert_same_bits(run(features.Extractor(*kind), *pieces), whole(x, *kind))
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=["frames", "segments"])
+@pytest.mark.parametrize("kind", KINDS, ids=KIND_IDS)
 def test_drained_rows_are_the_same_and_wait_for_nothing(kind):
     x = signals.plucks(8000, 0.3)
     extractor, rows = features.Extractor(*kind), []
@@ -100,18 +112,27 @@ def test_hop_longer_than_the_frame_and_single_samples():
     assert_same_bits(run(features.Extractor(config, FRAME_NAMES), *x[:, None]), whole(x, config))
 
 
-def test_default_set_in_blocks_of_the_decoder():
+@pytest.mark.parametrize(
+    ("names", "config"),
+    [
+        ("lld50", features.FeatureConfig()),
+        ("lld84", features.FeatureConfig()),
+        ("harmony", features.FeatureConfig(hop_length=2204, segment_frames=30, segment_hop=10)),
+    ],
+)
+def test_sets_in_blocks_of_the_decoder(names, config):
     x = signals.music(22050, 7.0)
-    expected = whole(x, features.FeatureConfig(), "lld50")
+    expected = whole(x, config, names)
+    assert len(expected) == 4
     for size in (551, 4096, 50000):
         pieces = [x[i : i + size] for i in range(0, len(x), size)]
-        assert_same_bits(run(features.Extractor(features.FeatureConfig(), "lld50"), *pieces), expected)
+        assert_same_bits(run(features.Extractor(config, names), *pieces), expected)
 
 
 # --- Lengths and places ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=["frames", "segments"])
+@pytest.mark.parametrize("kind", KINDS, ids=KIND_IDS)
 @pytest.mark.parametrize("n", [0, 1, 63, 64, SPAN - 1, SPAN, SPAN + HOP - 1, SPAN + HOP, SPAN + 4 * HOP, 1999, 2000])
 def test_only_whole_rows_come_out(kind, n):
     assert whole(signals.noise(8000)[:n], *kind).shape == (expected_rows(n, kind[0]), len(kind[1]))
@@ -237,7 +258,7 @@ def test_nan_and_infinity_are_refused_and_change_nothing(at, bad, kind):
 
 
 @pytest.mark.parametrize("at", [0, 20_000, 39_999])
-@pytest.mark.parametrize("kind", KINDS, ids=["frames", "segments"])
+@pytest.mark.parametrize("kind", KINDS, ids=KIND_IDS)
 def test_a_late_nan_takes_back_what_a_long_push_had_begun(kind, at):
     x = signals.music(8000, 6.0)
     poisoned = x[5000:45000].copy()
@@ -285,7 +306,7 @@ def test_absurdly_large_samples_harm_no_other_frame(level):
     assert same[np.flatnonzero(after)[20:]].all()
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=["frames", "segments"])
+@pytest.mark.parametrize("kind", KINDS, ids=KIND_IDS)
 def test_absurdly_large_signals_do_not_crash(kind):
     x = np.full(2000, 1e30, np.float32)
     x[::2] *= -1
@@ -294,7 +315,8 @@ def test_absurdly_large_signals_do_not_crash(kind):
 
 def test_samples_far_out_of_range_still_give_finite_values():
     assert np.isfinite(whole(np.float32(1e15) * signals.noise(8000, 0.5))).all()
-    assert np.isfinite(whole(np.float32(1e15) * signals.noise(8000, 0.5), SEGMENTS, SEGMENT_NAMES)).all()
+    for kind in KINDS[1:]:
+        assert np.isfinite(whole(np.float32(1e15) * signals.noise(8000, 0.5), *kind)).all()
 
 
 @pytest.mark.parametrize("level", [1e-38, 1e-42, 1e-45])
@@ -305,6 +327,17 @@ def test_denormals_are_silence(level):
     assert not rows["f0"].any() and not rows["formant_1"].any()
     np.testing.assert_allclose(rows["hnr"], -40)
     np.testing.assert_allclose(rows["spectral_flatness"], 1, rtol=1e-4)
+    np.testing.assert_allclose(whole(x, TONAL_FRAMES, TONAL_NAMES), 0, atol=1e-4)
+
+
+@seeded
+@given(values=st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=300), length=st.integers(TONAL_SPAN, 1700))
+def test_any_signal_gives_finite_tonal_values_in_range(values, length):
+    infos = {info.name: info for info in features.descriptors()}
+    x = np.resize(np.array(values, np.float32), length)
+    for name, column in zip(TONAL_NAMES, whole(x, TONAL_FRAMES, TONAL_NAMES).T, strict=True):
+        assert np.isfinite(column).all(), name
+        assert (column >= infos[name].minimum).all() and (column <= infos[name].maximum).all(), name
 
 
 @seeded
@@ -344,7 +377,7 @@ def test_double_and_half_precision_are_rounded():
 # --- State -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=["frames", "segments"])
+@pytest.mark.parametrize("kind", KINDS, ids=KIND_IDS)
 def test_reset_is_a_fresh_start(kind):
     extractor = features.Extractor(*kind)
     x, other = signals.music(8000, 0.4), signals.noise(8000, 0.21)

@@ -82,6 +82,13 @@ def test_lpc_fmax_above_half_the_sample_rate_counts_as_that():
         (SEGMENTS, ["mfcc_01_mean"], "mfcc_01"),
         (SEGMENTS, ["mfcc__mean"], "mfcc_"),
         (SEGMENTS, ["mfcc_99999999999999999999_mean"], "mfcc_9999"),
+        (SEGMENTS, ["relative_chroma_12"], "relative_chroma_12"),
+        (SEGMENTS, ["modulation_6_1"], "modulation_6_1"),
+        (SEGMENTS, ["modulation_1_1_mean"], "modulation_1_1_mean"),
+        (SEGMENTS, ["band_level_0_mean"], "band_level_0"),
+        (replace(SEGMENTS, segment_frames=2001), ["modulation_1_1"], "segment_frames = 2001"),
+        (FRAMES, ["relative_chroma_0"], "relative_chroma_0"),
+        (FRAMES, ["chroma_12"], "chroma_12"),
         (FRAMES, ["zcr_mean"], "zcr_mean"),
         (FRAMES, ["mfcc_40"], "mfcc_40"),
         (FRAMES, [""], "''"),
@@ -143,6 +150,7 @@ def test_any_configuration_in_range_works(data):
     names = [info.name for info in features.descriptors()]
     if config.output == "segments":
         names = [f"{name}_{functional}" for name in names for functional in features.functionals()]
+        names += [info.name for info in features.segment_descriptors()]
     extractor = features.Extractor(config, names)
     x = signals.noise(sample_rate, 0.3)
     rows = np.concatenate([extractor.push(x), extractor.finish()])

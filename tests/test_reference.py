@@ -362,6 +362,7 @@ def test_functionals_of_scipy_and_numpy():
         "slope": scipy.stats.linregress(t, x).slope,
         "low_share": np.count_nonzero(x < x.mean() / 2) / 120,
         "voiced_share": np.count_nonzero(x > 0) / 120,
+        "delta_sd": np.sqrt(np.var(x[1:] - x[:-1])),
     }
     for name, value in expected.items():
         assert functional(name, x, t, False) == pytest.approx(value, rel=1e-9), name
@@ -373,6 +374,8 @@ def test_absent_frames_are_left_out():
     assert functional("min", x, t, True) == 100
     assert functional("slope", x, t, True) == 100
     assert functional("voiced_share", x, t, True) == 0.5
+    assert functional("delta_sd", x, t, True) == 0  # no two neighbours
+    assert functional("delta_sd", np.array([0.0, 1.0, 3.0, 0.0, 5.0, 9.0]), t, True) == 1  # steps of 2 and 4
     assert functional("mean", 0 * x, t, True) == 0
     assert functional("slope", np.array([0.0, 5.0]), t[:2], True) == 0
 

@@ -45,6 +45,15 @@ void fit(em_config &c) {
   c.lpc_fmax_hz = std::min(c.lpc_fmax_hz, nyquist_hz);
 }
 
+// The numbers of its name as they are or others, of which not all are known.
+std::string segment_name_from(Bytes &bytes, size_t descriptor) {
+  em_descriptor_info info;
+  em_segment_descriptor_get(descriptor, &info);
+  std::string name = info.name;
+  name.back() = static_cast<char>('0' + bytes.u8() % 10);
+  return name;
+}
+
 std::string name_from(Bytes &bytes, const em_config &config) {
   const uint32_t how = bytes.u8();
   std::string name;
@@ -53,7 +62,9 @@ std::string name_from(Bytes &bytes, const em_config &config) {
     return name;
   }
   em_descriptor_info info;
-  em_descriptor_get(how % em_descriptor_count(), &info);
+  const size_t known = em_descriptor_count(), which = how % (known + em_segment_descriptor_count());
+  if (which >= known) return segment_name_from(bytes, which - known);
+  em_descriptor_get(which, &info);
   name = info.name;
   const size_t stem = name.find_last_not_of("0123456789") + 1;
   if (stem < name.size()) name = name.substr(0, stem) + std::to_string(bytes.u8() % 40);
@@ -125,13 +136,14 @@ Names names_from(Bytes &bytes, const em_config &config) {
   Names names;
   names.null = bytes.u8() < kAnyBits ? SIZE_MAX : bytes.u8();
   const uint32_t count = bytes.u8() % 16;
-  if (count == 15) {
+  static const char *const kSets[] = {"harmony", "lld84", "lld50"};
+  if (count >= 13) {
     const char *const *set = nullptr;
     size_t size = 0;
-    em_set_get("lld50", &set, &size);
+    em_set_get(kSets[count - 13], &set, &size);
     names.text.assign(set, set + size);
   }
-  for (uint32_t i = 0; i < count && count < 15; ++i) names.text.push_back(name_from(bytes, config));
+  for (uint32_t i = 0; i < count && count < 13; ++i) names.text.push_back(name_from(bytes, config));
   return names;
 }
 
@@ -160,9 +172,15 @@ size_t affordable_samples(const em_config &c, const Names &names) {
   const bool pitch = std::any_of(names.text.begin(), names.text.end(), [](const std::string &name) {
     return name.compare(0, 2, "f0") == 0 || name.compare(0, 3, "hnr") == 0;
   });
-  const double period = pitch ? longest_period(c) : 0;
-  const double frames = std::floor(kMaxFrameWork / (c.n_fft + 8 * period));  // the pitch's transform is 4 to 8 long
-  const double samples = frames * c.hop_length + std::max<double>(c.frame_length, 3 * period);
+  const bool tonal = std::any_of(names.text.begin(), names.text.end(), [](const std::string &name) {
+    return name.find("chroma") != std::string::npos || name.find("tonal") != std::string::npos ||
+           name.find("rough") != std::string::npos || name.find("harmon") != std::string::npos ||
+           name.find("peak") != std::string::npos;
+  });
+  const double period = pitch ? longest_period(c) : 0, tonal_span = tonal ? 0.22 * std::min(c.sample_rate, 192000u) : 0;
+  // The pitch's transform is 4 to 8 periods long.
+  const double frames = std::floor(kMaxFrameWork / (c.n_fft + 8 * period + 2 * tonal_span));
+  const double samples = frames * c.hop_length + std::max({1.0 * c.frame_length, 3 * period, tonal_span});
   return frames < 1 ? 0 : static_cast<size_t>(std::min(samples, kMaxSamples));
 }
 

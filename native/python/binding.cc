@@ -163,15 +163,21 @@ class Resampler {
 
 using DescriptorRow = std::tuple<std::string, std::string, float, float, std::string, std::string, bool>;
 
-std::vector<DescriptorRow> descriptors() {
+std::vector<DescriptorRow> rows_of(size_t count, em_status (*get)(size_t, em_descriptor_info *)) {
   std::vector<DescriptorRow> all;
-  for (size_t i = 0; i < em_descriptor_count(); ++i) {
+  for (size_t i = 0; i < count; ++i) {
     em_descriptor_info info;
-    em_descriptor_get(i, &info);
+    get(i, &info);
     all.emplace_back(info.name, info.unit, info.minimum, info.maximum, info.summary, info.source,
                      info.absent_is_zero != 0);
   }
   return all;
+}
+
+std::vector<DescriptorRow> descriptors() { return rows_of(em_descriptor_count(), em_descriptor_get); }
+
+std::vector<DescriptorRow> segment_descriptors() {
+  return rows_of(em_segment_descriptor_count(), em_segment_descriptor_get);
 }
 
 std::vector<std::string> functionals() {
@@ -235,6 +241,7 @@ PYBIND11_MODULE(_native, m) {
       .def_property_readonly("peak", &Resampler::peak);
 
   m.def("descriptors", &descriptors, "(name, unit, minimum, maximum, summary, source, absent_is_zero) of each");
+  m.def("segment_descriptors", &segment_descriptors, "The same of each descriptor of a segment");
   m.def("functionals", &functionals);
   m.def("set_names", &set_names, py::arg("set"));
   m.def("abi_version", &em_abi_version);

@@ -75,6 +75,14 @@ em_status em_descriptor_get(size_t index, em_descriptor_info *info) {
   return EM_OK;
 }
 
+size_t em_segment_descriptor_count(void) { return em::kSegmentDescriptorCount; }
+
+em_status em_segment_descriptor_get(size_t index, em_descriptor_info *info) {
+  if (!info || index >= em::kSegmentDescriptorCount) return EM_ERROR_ARGUMENT;
+  *info = em::segment_row(static_cast<uint32_t>(index)).info;
+  return EM_OK;
+}
+
 size_t em_functional_count(void) { return em::kFunctionalCount; }
 
 const char *em_functional_name(size_t index) {

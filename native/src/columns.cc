@@ -22,12 +22,28 @@ const DescriptorRow kRows[] = {
 #undef EM_FAMILY
 };
 
-const char *const kFunctionals[] = {"mean",     "min",      "max",   "median",    "sd",          "range",
-                                    "skewness", "kurtosis", "slope", "low_share", "voiced_share"};
+const SegmentRow kSegmentRows[] = {
+#define EM_SEGMENT(name, first, members, columns, needs, unit, low, high, summary, source) \
+  {{columns ? #name "_1_1" : #name "_" #first, unit, low, high, summary, source, 0},       \
+   #name,                                                                                  \
+   first,                                                                                  \
+   members,                                                                                \
+   columns,                                                                                \
+   k_##needs},
+#include "segment/table.inc"
+#undef EM_SEGMENT
+};
+
+const char *const kFunctionals[] = {"mean",     "min",      "max",   "median",    "sd",           "range",
+                                    "skewness", "kurtosis", "slope", "low_share", "voiced_share", "delta_sd"};
 static_assert(sizeof kFunctionals / sizeof *kFunctionals == kFunctionalCount, "one name a functional");
 
-uint32_t last_member(uint32_t descriptor, const em_config &config) {
-  return descriptor == k_formant ? 2 : config.n_mels - 1;
+// Parses "relative_chroma_3" or "modulation_2_1".
+bool parse_segment_descriptor(const std::string &name, Column &column) {
+  for (uint32_t d = 0; d < kSegmentDescriptorCount; ++d)
+    for (uint32_t member = 0; member < kSegmentRows[d].members; ++member)
+      if (name == segment_column_name(d, member)) return column = {d, member, kOfSegment}, true;
+  return false;
 }
 
 // Parses "mfcc_12" or "zcr" at the whole of `name`.
@@ -51,7 +67,31 @@ bool parse_descriptor(const std::string &name, const em_config &config, Column &
 
 }  // namespace
 
+uint32_t last_member(uint32_t descriptor, const em_config &config) {
+  switch (descriptor) {
+    case k_formant:
+      return 2;
+    case k_mel_envelope:
+      return kMelGroups;
+    case k_band_level:
+      return kLevelBands;
+    case k_chroma:
+      return kPitchClasses - 1;
+    default:
+      return config.n_mels - 1;
+  }
+}
+
 const DescriptorRow &descriptor_row(uint32_t descriptor) { return kRows[descriptor]; }
+
+const SegmentRow &segment_row(uint32_t descriptor) { return kSegmentRows[descriptor]; }
+
+std::string segment_column_name(uint32_t descriptor, uint32_t member) {
+  const SegmentRow &row = kSegmentRows[descriptor];
+  const std::string stem = std::string(row.stem) + "_";
+  if (!row.columns) return stem + std::to_string(row.first + member);
+  return stem + std::to_string(1 + member / row.columns) + "_" + std::to_string(1 + member % row.columns);
+}
 
 const char *functional_name(uint32_t functional) { return kFunctionals[functional]; }
 
@@ -62,6 +102,7 @@ Column parse_column(const std::string &name, bool with_functional, const em_conf
     if (parse_descriptor(name, config, column)) return column;
     throw Error(EM_ERROR_ARGUMENT, "no descriptor is called '" + name + "'");
   }
+  if (parse_segment_descriptor(name, column)) return column;
   for (uint32_t f = 0; f < kFunctionalCount; ++f) {
     const std::string suffix = std::string("_") + kFunctionals[f];
     if (name.size() <= suffix.size() || name.compare(name.size() - suffix.size(), suffix.size(), suffix) != 0) continue;

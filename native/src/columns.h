@@ -6,6 +6,7 @@
 
 #include "edgemood/edgemood.h"
 #include "kernel.h"
+#include "segment.h"
 
 namespace em {
 
@@ -21,7 +22,9 @@ enum Functional : uint32_t {
   kSlope,
   kLowShare,
   kVoicedShare,
-  kFunctionalCount
+  kDeltaSd,
+  kFunctionalCount,
+  kOfSegment  // none: the column is a segment's own
 };
 
 struct DescriptorRow {
@@ -33,12 +36,24 @@ struct DescriptorRow {
 };
 
 const DescriptorRow &descriptor_row(uint32_t descriptor);
+struct SegmentRow {
+  em_descriptor_info info;  // its name is the first column's: "modulation_1_1"
+  const char *stem;
+  uint32_t first, members;
+  uint32_t columns;  // of members whose names have two numbers; 0: one number
+  uint32_t needs;    // the frame-level family
+};
+
+const SegmentRow &segment_row(uint32_t descriptor);
+std::string segment_column_name(uint32_t descriptor, uint32_t member);
+// Number of the last member of a frame-level family.
+uint32_t last_member(uint32_t descriptor, const em_config &config);
 const char *functional_name(uint32_t functional);
 
 struct Column {
   uint32_t descriptor;
   uint32_t member;      // from 0
-  uint32_t functional;  // kFunctionalCount for a frame-level column
+  uint32_t functional;  // kFunctionalCount for a frame-level column; kOfSegment: `descriptor` is a SegmentDescriptor
 };
 
 // Throws Error naming the column where it is not known. Of mfcc and log_mel there are `n_mels` members.

@@ -28,9 +28,9 @@ Extractor::Extractor(const em_config &config, const std::vector<std::string> &na
   block_need_ = plan_.span() + (lanes - 1) * hop;
   block_hop_ = lanes * hop;
   capacity_ = block_need_ + kBlocksBuffered * block_hop_;
-  const size_t read = std::max(block_need_ + 2 * lanes, pitch_samples_read(tables, kernel_->lanes));  // past the end
+  const size_t read = std::max(block_need_ + 2 * lanes, low_rate_samples_read(tables, kernel_->lanes));  // past the end
   const size_t room = capacity_ - block_need_ + read;
-  if (tables.stages & (kSignal | kSpectrum | kPitch)) state_.signal.resize(room);
+  if (tables.stages & ~kEmphasised) state_.signal.resize(room);
   if (tables.stages & kEmphasised) state_.emphasised.resize(room);
   state_.previous.resize(tables.bins);
   workspace_.resize(kernel_->workspace_bytes(tables) / sizeof(float));
@@ -180,9 +180,10 @@ void Extractor::run_kernel(uint32_t frames) {
   job.signal = at_or_null(state_.signal, state_.start);
   job.emphasised = at_or_null(state_.emphasised, state_.start);
   job.next = next_;
-  job.phase = static_cast<uint32_t>(state_.frames * plan_.config().hop_length % plan_.tables().pitch.decimation);
+  job.phase = static_cast<uint32_t>(state_.frames * plan_.config().hop_length % plan_.tables().low.decimation);
   job.previous = state_.previous.data();
   job.path = &state_.path;
+  job.chroma = state_.chroma;
   job.first = state_.frames == 0;
   job.frames = frames;
   job.workspace = workspace_.data();

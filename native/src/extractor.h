@@ -33,6 +33,7 @@ class Extractor {
     size_t skip = 0;               // samples to drop before the next frame (hop > span)
     uint64_t samples = 0, frames = 0, rows = 0;
     PitchPath path = {};
+    float chroma[kPitchClasses] = {};  // of the last frame
     bool finished = false;
   };
   // All that push changes.

@@ -3,7 +3,9 @@
 
 #include "block.h"
 #include "fft.h"
+#include "mel.h"
 #include "pitch.h"
+#include "tonal.h"
 
 namespace em {
 namespace EM_ARCH {
@@ -74,7 +76,8 @@ size_t scratch_vectors(const Tables &t) {
 
 // The spectra are made in place: behind the bins of the plain one there is room for the magnitudes.
 size_t workspace_bytes(const Tables &t) {
-  const size_t vectors = 2 * t.bins + t.fft.n + scratch_vectors(t) + pitch_vectors(t.pitch);
+  const size_t vectors =
+      t.n_mels + 2 * t.bins + t.fft.n + scratch_vectors(t) + pitch_vectors(t.pitch) + tonal_vectors(t.tonal);
   return vectors * sizeof(vf) + low_rate_bytes(t);
 }
 
@@ -91,9 +94,16 @@ void run(const KernelJob &job) {
   const Tables &t = *job.tables;
   vf *power = static_cast<vf *>(job.workspace), *magnitude = power + t.bins, *emphasised = magnitude + t.bins;
   vf *scratch = emphasised + t.fft.n;
-  Block block = {t, job.signal, power, magnitude, vf{}, emphasised, {}, job.previous, job.first, job.frames, scratch};
+  vf *log_mel = scratch + scratch_vectors(t), *work = log_mel + t.n_mels, *tonal_work = work + pitch_vectors(t.pitch);
+  Block block = {t,  job.signal, power,        magnitude, vf{},       emphasised, log_mel,
+                 {}, {},         job.previous, job.first, job.frames, scratch};
   spectra(job, block, power, magnitude, emphasised);
-  if (t.stages & kPitch) block.pitch = find_pitch(job, scratch + scratch_vectors(t));
+  if (t.stages & kLogMel) log_mel_spectrum(t, emphasised, t.n_mels, log_mel);
+  if (t.stages & (kPitch | kTonal)) {
+    const LowRate low = low_rate(job, reinterpret_cast<float *>(tonal_work + tonal_vectors(t.tonal)));
+    if (t.stages & kPitch) block.pitch = find_pitch(job, low, work);
+    if (t.stages & kTonal) block.tonal = find_tonal(job, low, tonal_work);
+  }
 
   float *values = job.values;
   for (size_t d = 0; d < job.descriptor_count; ++d) {
@@ -157,13 +167,14 @@ bool supported() {
 }  // namespace
 
 void statistics(const StatisticsJob &job);
+void modulation(const ModulationJob &job);
 uint32_t mix(const MixJob &job);
 size_t resample_bytes(const ResampleTables &t);
 void resample(const ResampleJob &job);
 
 extern const Kernel kernel;
-const Kernel kernel = {EM_ARCH_NAME, kLanes,     supported, workspace_bytes, run,
-                       take,         statistics, mix,       resample_bytes,  resample};
+const Kernel kernel = {EM_ARCH_NAME, kLanes,     supported, workspace_bytes, run,     take,
+                       statistics,   modulation, mix,       resample_bytes,  resample};
 
 }  // namespace EM_ARCH
 }  // namespace em

@@ -27,10 +27,11 @@ struct KernelJob {
   uint32_t phase;           // place of that start in the signal, modulo the pitch decimation
   float *previous;          // [bins], kept between jobs
   PitchPath *path;          // the same; zeros at first
+  float *chroma;            // [kPitchClasses], the same; zeros at first
   bool first;               // the first frame of the signal is among them
-  uint32_t frames;          // 1 to lanes: those behind are not there yet, and leave nothing in previous and path
-  void *workspace;          // Kernel::workspace_bytes, aligned to 64
-  float *values;            // [values][lanes]: for each descriptor its members in order
+  uint32_t frames;  // 1 to lanes: those behind are not there yet, and leave nothing in previous, path and chroma
+  void *workspace;  // Kernel::workspace_bytes, aligned to 64
+  float *values;    // [values][lanes]: for each descriptor its members in order
 };
 
 // Samples to copy and pre-emphasise into buffers, either of which may be null.
@@ -65,6 +66,14 @@ struct StatisticsJob {
 };
 constexpr uint32_t kStatisticsStep = 8;
 
+struct ModulationJob {
+  const float *even, *odd;       // [half][kMelGroups] sums and differences of a segment's mirrored frames
+  const float *cosines, *sines;  // [half][bins]
+  uint32_t half, bins;           // bins: a multiple of kModulationStep
+  float *power;                  // [kMelGroups][bins]
+};
+constexpr uint32_t kModulationStep = 16;
+
 // Interleaved frames to the mean of their channels.
 struct MixJob {
   const float *frames;
@@ -90,6 +99,7 @@ struct Kernel {
   // False where a sample is NaN or infinite.
   bool (*take)(const Intake &);
   void (*statistics)(const StatisticsJob &);
+  void (*modulation)(const ModulationJob &);
   // The bits of the largest magnitude; those of NaN are the largest of all.
   uint32_t (*mix)(const MixJob &);
   size_t (*resample_bytes)(const ResampleTables &);
@@ -105,6 +115,12 @@ inline uint32_t family_size(const Tables &tables, uint32_t descriptor) {
       return tables.n_log_mel;
     case k_formant:
       return 2;
+    case k_chroma:
+      return kPitchClasses;
+    case k_mel_envelope:
+      return kMelGroups;
+    case k_band_level:
+      return kLevelBands;
     default:
       return 1;
   }

@@ -1,98 +1,16 @@
 // Pitch by autocorrelation (Boersma 1993) at a low sample rate: the fundamental and its first harmonics lie below 2
-// kHz, and the cost goes with the rate. Low-pass and decimate, window, power spectrum, and back: the autocorrelation,
+// kHz, and the cost goes with the rate (low_rate.h). Window, power spectrum, and back: the autocorrelation,
 // divided by the window's own, has its highest peak at the period.
 #pragma once
 #include "block.h"
 #include "fft.h"
 #include "kernel.h"
+#include "low_rate.h"
 
 namespace em {
 namespace EM_ARCH {
 
 EM_INLINE size_t pitch_vectors(const PitchTables &p) { return p.length ? p.fft.n + p.lag_fft.n + p.lag_max + 4 : 0; }
-
-constexpr uint32_t kStep = kStepVectors * kLanes;  // low-rate samples that are computed together
-
-EM_INLINE size_t low_rate_bytes(const Tables &t) {
-  const size_t samples =
-      low_rate_samples(t, kLanes) + static_cast<size_t>(t.pitch.decimation) * phase_samples(t, kLanes);
-  return t.pitch.length ? samples * sizeof(float) : 0;
-}
-
-// x[i * decimation + p] -> phases[p][i]
-EM_INLINE void split_phases(const float *x, uint32_t count, uint32_t decimation, float *phases) {
-  if (decimation == 2) {
-    for (size_t i = 0; i < count; i += kLanes) {
-      vf parts[2];
-      split_two(load(x + 2 * i), load(x + 2 * i + kLanes), parts);
-      for (size_t p = 0; p < 2; ++p) store(parts[p], phases + p * count + i);
-    }
-  } else if (decimation == 3) {
-    for (size_t i = 0; i < count; i += kLanes) {
-      vf parts[3];
-      split_three(load(x + 3 * i), load(x + 3 * i + kLanes), load(x + 3 * i + 2 * kLanes), parts);
-      for (size_t p = 0; p < 3; ++p) store(parts[p], phases + p * count + i);
-    }
-  } else {
-    for (size_t i = 0; i < count; ++i)
-      for (size_t p = 0; p < decimation; ++p) phases[p * count + i] = x[i * decimation + p];
-  }
-}
-
-// y[i] = sum over k of taps[k] x[i * decimation + k]: one short filter a polyphase component.
-EM_INLINE void decimate(const Tables &t, const float *x, float *y, float *phases) {
-  const PitchTables &p = t.pitch;
-  const uint32_t count = phase_samples(t, kLanes);
-  if (p.decimation == 1) {
-    std::memcpy(y, x, low_rate_samples(t, kLanes) * sizeof(float));
-    return;
-  }
-  split_phases(x, count, p.decimation, phases);
-  for (size_t i = 0; i < low_rate_samples(t, kLanes); i += kStep) {
-    vf sum[kStepVectors] = {};
-    for (size_t phase = 0; phase < p.decimation; ++phase) {
-      const float *from = phases + phase * count + i;
-      for (size_t k = 0; k < kPhaseTaps; ++k) {
-        const float tap = p.taps[k * p.decimation + phase];
-        for (size_t v = 0; v < kStepVectors; ++v) sum[v] += load(from + k + v * kLanes) * tap;
-      }
-    }
-    std::memcpy(y + i, sum, sizeof sum);
-  }
-}
-
-EM_INLINE float sum_of(const float *x, uint32_t n) {
-  vf sums{};
-  uint32_t i = 0;
-#pragma GCC unroll 4
-  for (; i + kLanes <= n; i += kLanes) sums += load(x + i);
-  float sum = 0;
-  for (int l = 0; l < kLanes; ++l) sum += sums[l];
-  for (; i < n; ++i) sum += x[i];
-  return sum;
-}
-
-struct PitchFrames {
-  const float *start[kLanes];
-  vf mean;  // of each lane
-};
-
-// Frame i of the signal starts at the low-rate sample nearest to where it should.
-EM_INLINE PitchFrames pitch_frames(const KernelJob &job, float *low) {
-  const Tables &t = *job.tables;
-  const PitchTables &p = t.pitch;
-  const auto index = [&](uint32_t lane) {
-    return (job.phase + lane * t.hop_length + p.offset + p.decimation / 2) / p.decimation;
-  };
-  const uint32_t first = index(0);
-  decimate(t, job.signal + first * p.decimation - job.phase, low, low + low_rate_samples(t, kLanes));
-  PitchFrames frames;
-  for (int l = 0; l < kLanes; ++l) {
-    frames.start[l] = low + (index(static_cast<uint32_t>(l)) - first);
-    frames.mean[l] = sum_of(frames.start[l], p.length) / static_cast<float>(p.length);
-  }
-  return frames;
-}
 
 // Autocorrelation at lags 0 .. lag_max + 3, half a low-rate sample apart, from the power spectrum: an even sequence, to
 // be padded with as many zeros, whose cosine transform comes from a real FFT of half its length (Cooley, Lewis, Welch
@@ -250,16 +168,14 @@ EM_INLINE Pitch follow_pitch(const PitchTables &p, const vf *correlation, uint32
   return pitch;
 }
 
-// `work`: pitch_vectors, then low_rate_bytes.
-EM_INLINE Pitch find_pitch(const KernelJob &job, vf *work) {
+// `work`: pitch_vectors.
+EM_INLINE Pitch find_pitch(const KernelJob &job, const LowRate &low, vf *work) {
   const PitchTables &p = job.tables->pitch;
   vf *power = work, *data = power + p.fft.n, *correlation = data + p.lag_fft.n;
-  const PitchFrames frames = pitch_frames(job, reinterpret_cast<float *>(work + pitch_vectors(p)));
+  const LowFrames frames = low_frames(job, low, p.offset, p.length);
   const auto tile = [&](size_t n, vf *rows) {
     if (n >= p.length) return false;
-    const vf window = load(p.window + n);
-    for (int l = 0; l < kLanes; ++l) rows[l] = (load(frames.start[l] + n) - frames.mean[l]) * window;
-    transpose(rows);
+    load_low_tile(frames, p.window, n, rows);
     return true;
   };
   real_fft(p.fft, power, tile, [=](size_t k, vf re, vf im) { power[k] = re * re + im * im; });

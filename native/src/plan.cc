@@ -17,6 +17,8 @@ constexpr uint32_t kLeastPitchFft = 128;  // tiles of its passes are whole vecto
 constexpr double kOctaveCost = 0.03;      // of height, an octave
 constexpr double kJumpCost = 0.0035;      // of height, an octave in a second
 constexpr double kLowPass = 0.36, kKaiserBeta = 3.4;
+constexpr double kTonalFrameS = 0.14, kTonalMinHz = 80, kTonalMaxHz = 2400;
+constexpr double kTonalBand = 0.33;  // of the low rate: what the low-pass leaves
 
 uint32_t round_up(uint32_t n, uint32_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
@@ -45,11 +47,10 @@ Plan::Plan(const em_config &config, const std::vector<std::string> &names) : con
   tables_.hop_length = config_.hop_length;
   tables_.frame_length = config_.frame_length;
   span_ = config_.frame_length;
-  if (tables_.stages & kPitch) plan_pitch();
+  if (tables_.stages & (kPitch | kTonal)) plan_low_rate();
   tables_.frame_offset = (span_ - config_.frame_length) / 2;
-  tables_.pitch.offset = (span_ - pitch_span_) / 2;
   plan_spectrum();
-  if (tables_.n_mfcc || tables_.n_log_mel) plan_mel();
+  if (tables_.n_log_mel || tables_.stages & kLogMel) plan_mel();
   if (tables_.n_mfcc) plan_mfcc();
   if (std::count(descriptors_.begin(), descriptors_.end(), k_formant)) plan_formants();
 }
@@ -64,8 +65,14 @@ void Plan::plan_columns(const std::vector<std::string> &names) {
   for (const std::string &name : names) {
     const Column column = parse_column(name, config_.output == EM_OUTPUT_SEGMENTS, config_);
     columns_.push_back(column);
-    descriptors_.push_back(column.descriptor);
-    tables_.stages |= descriptor_row(column.descriptor).stages;
+    const bool whole = column.functional == kOfSegment;
+    if (whole && column.descriptor == k_modulation && config_.segment_frames > kMostModulationFrames)
+      throw Error(EM_ERROR_CONFIG, "segment_frames = " + std::to_string(config_.segment_frames) + ": '" + name +
+                                       "' takes at most " + std::to_string(kMostModulationFrames));
+    const uint32_t descriptor = whole ? segment_row(column.descriptor).needs : column.descriptor;
+    descriptors_.push_back(descriptor);
+    tables_.stages |= descriptor_row(descriptor).stages;
+    if (whole) continue;
     if (column.descriptor == k_mfcc) tables_.n_mfcc = std::max(tables_.n_mfcc, column.member + 1);
     if (column.descriptor == k_log_mel) tables_.n_log_mel = std::max(tables_.n_log_mel, column.member + 1);
   }
@@ -78,7 +85,10 @@ void Plan::plan_columns(const std::vector<std::string> &names) {
   }
 }
 
-uint32_t Plan::value_index(const Column &column) const { return value_start_[column.descriptor] + column.member; }
+uint32_t Plan::value_index(const Column &column) const {
+  if (column.functional == kOfSegment) return value_start_[segment_row(column.descriptor).needs];
+  return value_start_[column.descriptor] + column.member;
+}
 
 const float *Plan::make_window(uint32_t kind, uint32_t length, double scale) {
   float *window = floats(length + kPadding);
@@ -100,6 +110,13 @@ void Plan::plan_spectrum() {
   tables_.bins = config_.n_fft / 2 + 1;
   tables_.window = make_window(config_.window, config_.frame_length, std::sqrt(1.0 / config_.n_fft));
   tables_.fft = make_fft(config_.n_fft);
+  uint32_t bin = 0;
+  for (uint32_t b = 0; b < kLevelBands; ++b) {  // 0, 200, 400 .. 6400 Hz
+    const double low_hz = b ? 100.0 * (1u << b) : 0.0;
+    while (bin < tables_.bins && 1.0 * bin * config_.sample_rate / config_.n_fft < low_hz) ++bin;
+    tables_.level_edges[b] = bin;
+  }
+  tables_.level_edges[kLevelBands] = tables_.bins;
 }
 
 void Plan::plan_mel() {
@@ -150,7 +167,7 @@ void Plan::plan_mfcc() {
 // Low-pass for a decimation: sinc under a Kaiser window, down by 6 dB at kLowPass of the low rate and by 40 dB from
 // half of it on. A partial that folded back would be out of tune with the others, and its period a longer one.
 void Plan::plan_decimation() {
-  PitchTables &p = tables_.pitch;
+  LowRateTables &p = tables_.low;
   p.decimation = std::max(1u, static_cast<uint32_t>(config_.sample_rate / (kLowRatePerF0 * config_.f0_max_hz)));
   const uint32_t count = p.decimation > 1 ? kPhaseTaps * p.decimation : 1;
   float *taps = floats(count);
@@ -167,10 +184,42 @@ void Plan::plan_decimation() {
   low_taps_ = count;
 }
 
+// Which samples of the span each frame covers.
+void Plan::plan_low_rate() {
+  LowRateTables &low = tables_.low;
+  plan_decimation();
+  if (tables_.stages & kPitch) plan_pitch();
+  if (tables_.stages & kTonal) plan_tonal();
+  const auto covered = [&](uint32_t length) { return (length - 1) * low.decimation + low_taps_; };
+  const auto each_frame = [&](auto use) {
+    if (tables_.pitch.length) use(tables_.pitch);
+    if (tables_.tonal.length) use(tables_.tonal);
+  };
+  each_frame([&](auto &f) { span_ = std::max(span_, covered(f.length) + low.decimation / 2 * 2); });
+  low.offset = span_;
+  each_frame([&](auto &f) { low.offset = std::min(low.offset, f.offset = (span_ - covered(f.length)) / 2); });
+  each_frame([&](auto &f) {
+    const uint32_t later = f.offset - low.offset;
+    low.length = std::max(low.length, f.length + (later + low.decimation - 1) / low.decimation);
+  });
+}
+
+void Plan::plan_tonal() {
+  TonalTables &t = tables_.tonal;
+  const double low_rate = static_cast<double>(config_.sample_rate) / tables_.low.decimation;
+  const double power = std::round(std::log2(kTonalFrameS * low_rate));
+  t.length = 1u << static_cast<uint32_t>(std::clamp(power, 5.0, 14.0));  // what FftPlan takes
+  t.window = make_window(EM_WINDOW_HANN, t.length, std::sqrt(1.0 / t.length));
+  t.fft = make_fft(t.length);
+  t.bin_hz = static_cast<float>(low_rate / t.length);
+  t.first = static_cast<uint32_t>(std::ceil(kTonalMinHz * t.length / low_rate));
+  const auto end = static_cast<uint32_t>(std::min(kTonalMaxHz, kTonalBand * low_rate) * t.length / low_rate);
+  t.count = end > t.first ? end - t.first : 0;
+}
+
 void Plan::plan_pitch() {
   PitchTables &p = tables_.pitch;
-  plan_decimation();
-  const double low_rate = static_cast<double>(config_.sample_rate) / p.decimation;
+  const double low_rate = static_cast<double>(config_.sample_rate) / tables_.low.decimation;
   const double lag_rate = low_rate * kLagsPerSample;
   p.f0_min_hz = config_.f0_min_hz;
   p.f0_max_hz = config_.f0_max_hz;
@@ -181,8 +230,6 @@ void Plan::plan_pitch() {
   p.lag_min = static_cast<uint32_t>(std::floor(lag_rate / config_.f0_max_hz));
   p.shortest_lag = static_cast<float>(lag_rate / config_.f0_max_hz * 0.999);
   p.lag_max = static_cast<uint32_t>(std::ceil(lag_rate / config_.f0_min_hz));
-  pitch_span_ = (p.length - 1) * p.decimation + low_taps_;
-  span_ = std::max(span_, pitch_span_ + p.decimation / 2 * 2);
   p.window = make_window(EM_WINDOW_HANN, p.length, 1.0);
   // What wraps around into the lags searched are the ends of the frame, which the window has all but silenced.
   p.fft = make_fft(pitch_fft_length(p.length * 4 / 5 + p.lag_max / kLagsPerSample + 2));

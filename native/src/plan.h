@@ -24,7 +24,7 @@ class Plan {
   const std::vector<uint32_t> &descriptors() const { return descriptors_; }  // ascending, no repeats
   uint32_t span() const { return span_; }                                    // samples a frame covers
   uint32_t values() const { return values_; }                                // frame-level values a kernel writes
-  uint32_t value_index(const Column &column) const;                          // its place among them
+  uint32_t value_index(const Column &column) const;  // its place among them, or that of what it is made of
 
  private:
   float *floats(size_t count);
@@ -34,8 +34,10 @@ class Plan {
   void plan_spectrum();
   void plan_mel();
   void plan_mfcc();
+  void plan_low_rate();
   void plan_decimation();
   void plan_pitch();
+  void plan_tonal();
   void plan_lags();
   void plan_formants();
 
@@ -45,7 +47,7 @@ class Plan {
   std::vector<uint32_t> descriptors_;
   std::vector<uint32_t> value_start_;  // by descriptor
   uint32_t span_ = 0, values_ = 0;
-  uint32_t low_taps_ = 0, pitch_span_ = 0;  // samples that a pitch frame covers
+  uint32_t low_taps_ = 0;  // of the decimation
   std::vector<std::unique_ptr<float[]>> float_tables_;
   std::vector<LpcTerms> lpc_terms_;
   std::vector<std::unique_ptr<FftPlan>> ffts_;

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "kernel.h"
@@ -24,8 +25,13 @@ class Pooling {
   struct Wanted {  // a column of the row
     uint32_t value, functional;
   };
+  struct Whole {                        // a descriptor of the segment
+    uint32_t descriptor, value, start;  // start: of its members in whole_values_
+  };
+  uint32_t add_whole(const Plan &plan, const Column &column);
   double median(uint32_t value, const float *frames);
   double voiced_share(uint32_t value, const float *frames) const;
+  double delta_sd(uint32_t value, const float *frames) const;
   double functional(const Wanted &wanted, const float *frames);
 
   const Kernel *kernel_;
@@ -37,6 +43,9 @@ class Pooling {
   std::vector<float> lowest_;        // [stride] a frame counts where its value is larger: than 0 for what may be absent
   std::vector<uint8_t> only_means_;  // [stride / kStatisticsStep]
   std::vector<double> statistics_, sorted_;
+  std::vector<Whole> wholes_;
+  std::vector<double> whole_values_;
+  std::optional<Modulation> modulation_;
 };
 
 }  // namespace em

@@ -76,6 +76,27 @@ EM_INLINE vf natural_log(vf x) {
   return (s * 2.0f + tail) + e * 0.693145751953125f;
 }
 
+// e^x for x clamped to -87 .. 88, relative error below 2e-7 max(1, |x|): x = n ln 2 + r, e^r by its series.
+EM_INLINE vf natural_exp(vf x) {
+  x = clamp(x, -87.0f, 88.0f);
+  const vf turns = x * 1.44269504f;
+  const vi n = __builtin_convertvector(turns + (turns < 0.0f ? splat(-0.5f) : splat(0.5f)), vi);
+  const vf whole = __builtin_convertvector(n, vf);
+  const vf r = (x - whole * 0.693145751953125f) - whole * 1.42860677e-6f;
+  vf p = r * (1.0f / 5040.0f) + (1.0f / 720.0f);
+  p = p * r + (1.0f / 120.0f);
+  p = p * r + (1.0f / 24.0f);
+  p = p * r + (1.0f / 6.0f);
+  p = p * r + 0.5f;
+  return (p * r * r + r + 1.0f) * (vf)((n + 127) << 23);
+}
+
+// The greatest whole number not above x, for |x| below 2^31.
+EM_INLINE vi whole_below(vf x) {
+  const vi n = __builtin_convertvector(x, vi);
+  return n + (__builtin_convertvector(n, vf) > x);  // a true lane is -1
+}
+
 // rows[f][0..kLanes) -> columns[n][0..kLanes). First the 4 x 4 blocks, each within a quarter of a register, then the
 // quarters among each other.
 #if defined(__AVX512VL__)

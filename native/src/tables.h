@@ -28,11 +28,17 @@ struct PitchPath {
 constexpr uint32_t kPhaseTaps = 8;      // of the decimation filter, a low-rate sample
 constexpr uint32_t kLagsPerSample = 2;  // of the autocorrelation, a low-rate sample
 
-struct PitchTables {
+// The signal at the low rate, of which pitch and tonal frames are cut.
+struct LowRateTables {
   uint32_t decimation = 1;      // from the sample rate to the low rate
-  uint32_t length = 0;          // of the frame, low-rate samples
-  uint32_t offset = 0;          // from the start of the span, samples
   const float *taps = nullptr;  // [kPhaseTaps * decimation] low-pass
+  uint32_t offset = 0;          // from the start of the span to that of the earliest frame, samples
+  uint32_t length = 0;          // low-rate samples from there to the end of the latest; 0: no stage needs them
+};
+
+struct PitchTables {
+  uint32_t length = 0;  // of the frame, low-rate samples
+  uint32_t offset = 0;  // from the start of the span, samples
   const float *window = nullptr;
   FftTables fft, lag_fft;
   const float *lag_weights = nullptr, *lag_cosines = nullptr;  // [lag_fft.n] of autocorrelation()
@@ -44,6 +50,17 @@ struct PitchTables {
   float mean_square_scale = 0;               // from the autocorrelation at lag 0
   float jump_cost = 0;                       // per neper
   float f0_min_hz = 0, f0_max_hz = 0, voicing_threshold = 0;
+};
+
+constexpr uint32_t kPitchClasses = 12;
+
+struct TonalTables {
+  uint32_t length = 0;  // of the frame and its FFT, low-rate samples
+  uint32_t offset = 0;  // from the start of the span, samples
+  const float *window = nullptr;
+  FftTables fft;
+  uint32_t first = 0, count = 0;  // bins of the band
+  float bin_hz = 0;
 };
 
 // Of lags 4q .. 4q + 3 at bin k: cosines of pi k m / K, and for odd m those of K/2 - k, which are sines but for the
@@ -58,6 +75,9 @@ struct LpcTables {
   const LpcTerms *terms = nullptr;              // [rows][quads]
 };
 
+constexpr uint32_t kLevelBands = 7;
+constexpr uint32_t kMelGroups = 5;  // of mel_envelope
+
 struct Tables {
   float sample_rate = 0;
   uint32_t hop_length = 0;
@@ -69,24 +89,28 @@ struct Tables {
   const float *window = nullptr;                // padded with zeros to a whole number of vectors
   FftTables fft;
 
+  uint32_t level_edges[kLevelBands + 1] = {};  // first bin of each band of band_level, and the end of the last
+
   // MFCC and log-mel spectrum
   uint32_t n_mels = 0, n_mfcc = 0;  // n_mfcc: coefficients 0 .. n_mfcc - 1 are computed
   uint32_t n_log_mel = 0;           // filters 0 .. n_log_mel - 1 of the plain spectrum are computed
   const MelFilter *mel = nullptr;
   const float *dct = nullptr;  // [ceil(n_mfcc / 4)][ceil(n_mels / 2)][4]
 
+  LowRateTables low;
   PitchTables pitch;
+  TonalTables tonal;
 
   LpcTables lpc;
 };
 
-// How far the pitch stage reads, here for the kernels and for whoever makes room for them; `lanes` of a vector. Static,
-// so that each translation unit keeps to its own instruction set.
+// How far the low-rate stages read, here for the kernels and for whoever makes room for them; `lanes` of a vector.
+// Static, so that each translation unit keeps to its own instruction set.
 constexpr uint32_t kStepVectors = 4;  // of low-rate samples, computed together
 
-// Samples at the low rate from the start of lane 0's frame to the end of the last lane's, in whole steps.
+// Samples at the low rate from the start of lane 0's frames to the end of the last lane's, in whole steps.
 static inline uint32_t low_rate_samples(const Tables &t, uint32_t lanes) {
-  const uint32_t most = (lanes - 1) * t.hop_length / t.pitch.decimation + 1 + t.pitch.length;
+  const uint32_t most = (lanes - 1) * t.hop_length / t.low.decimation + 1 + t.low.length;
   const uint32_t step = kStepVectors * lanes;
   return (most + lanes + step - 1) / step * step;  // tiles read up to a vector past a frame
 }
@@ -97,11 +121,11 @@ static inline uint32_t phase_samples(const Tables &t, uint32_t lanes) {
 }
 
 // Samples from the start of lane 0's span to the last that the decimation reads.
-static inline size_t pitch_samples_read(const Tables &t, uint32_t lanes) {
-  const PitchTables &p = t.pitch;
-  if (!p.length) return 0;
-  const size_t first = p.offset + p.decimation / 2;  // at most: the first frame starts at the nearest low-rate sample
-  return first + static_cast<size_t>(p.decimation) * phase_samples(t, lanes);
+static inline size_t low_rate_samples_read(const Tables &t, uint32_t lanes) {
+  const LowRateTables &low = t.low;
+  if (!low.length) return 0;
+  const size_t first = low.offset + low.decimation / 2;  // at most: a frame starts at the nearest low-rate sample
+  return first + static_cast<size_t>(low.decimation) * phase_samples(t, lanes);
 }
 
 // A filter by FFT over blocks of the signal, which leaves every n-th sample, then an interpolation between those.
@@ -123,6 +147,9 @@ enum Stage : uint32_t {
   kSpectrum = 2,    // power, magnitude of the short frame
   kEmphasised = 4,  // power spectrum of the pre-emphasised short frame
   kPitch = 8,       // best lag and its height
+  kTonal = 16,      // spectral peaks of the tonal frame, chroma
+  kBeating = 32,    // of the strongest peaks, each with each
+  kLogMel = 64,     // natural logarithms of what the mel filters pass of the pre-emphasised spectrum
 };
 
 }  // namespace em

@@ -79,6 +79,35 @@ static void test_values(void) {
   em_extractor_destroy(e);
 }
 
+static void test_segment_descriptors(void) {
+  em_descriptor_info info;
+  CHECK(em_segment_descriptor_count() == 3);
+  for (size_t i = 0; i < em_segment_descriptor_count(); ++i) {
+    CHECK(em_segment_descriptor_get(i, &info) == EM_OK && info.minimum < info.maximum && !info.absent_is_zero);
+    em_extractor_destroy(make(EM_OUTPUT_SEGMENTS, &info.name, 1));
+  }
+  CHECK(em_segment_descriptor_get(3, &info) == EM_ERROR_ARGUMENT);
+  CHECK(em_segment_descriptor_get(0, NULL) == EM_ERROR_ARGUMENT);
+}
+
+/* A chord of A major: its mean chroma from the tonic up has the triad at 0, 4 and 7. */
+static void test_harmony(void) {
+  static const char *const names[] = {"relative_chroma_0", "relative_chroma_4", "relative_chroma_7",
+                                      "relative_chroma_3", "chroma_0_mean"};
+  static float chord[22050 * 4];
+  for (int i = 0; i < 22050 * 4; ++i)
+    for (int k = 0; k < 3; ++k)
+      chord[i] += (float)(0.2 * sin(2 * 3.14159265358979 * 220.0 * pow(2.0, (k == 0 ? 0 : 4 + 3 * (k - 1)) / 12.0) * i /
+                                    22050));
+  em_extractor *e = make(EM_OUTPUT_SEGMENTS, names, 5);
+  float rows[20];
+  size_t got = 0;
+  CHECK(em_extractor_push(e, chord, 22050 * 4, rows, 4, &got) == EM_OK && got >= 1);
+  for (int i = 0; i < 3; ++i) CHECK(fabsf(rows[i] - 1.0f / 3) < 0.05f);
+  CHECK(rows[3] < 0.02f && fabsf(rows[4] - rows[0]) < 1e-5f);
+  em_extractor_destroy(e);
+}
+
 static void test_refusals(void) {
   static const char *const unknown[] = {"mfcc_99_mean"}, *const null_name[] = {NULL}, *const good[] = {"zcr_mean"};
   em_config config;
@@ -180,6 +209,8 @@ int main(void) {
   make_signal();
   test_chunks();
   test_values();
+  test_segment_descriptors();
+  test_harmony();
   test_refusals();
   test_lpc_band();
   test_streaming_errors();

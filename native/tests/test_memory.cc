@@ -115,6 +115,10 @@ int main() {
   size_t count = 0;
   CHECK(em_set_get("lld50", &set, &count) == EM_OK);
   test(EM_OUTPUT_SEGMENTS, set, count);
+  for (const char *more : {"lld84", "harmony"}) {
+    CHECK(em_set_get(more, &set, &count) == EM_OK);
+    test(EM_OUTPUT_SEGMENTS, set, count);
+  }
   const char *const frames[] = {"mfcc_3", "f0", "hnr", "formant_2", "spectral_flux", "zcr"};
   test(EM_OUTPUT_FRAMES, frames, 6);
   test_resampler();

@@ -6,7 +6,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Config', 'Extractor', 'NativeError', 'Resampler', 'abi_version', 'descriptors', 'feature_version', 'functionals', 'instruction_set', 'set_names', 'version']
+__all__: list[str] = ['Config', 'Extractor', 'NativeError', 'Resampler', 'abi_version', 'descriptors', 'feature_version', 'functionals', 'instruction_set', 'segment_descriptors', 'set_names', 'version']
 class NativeError(Exception):
     pass
 class Config:
@@ -164,6 +164,10 @@ def functionals() -> list[str]:
     ...
 def instruction_set() -> str:
     ...
+def segment_descriptors() -> list[tuple[str, str, float, float, str, str, bool]]:
+    """
+    The same of each descriptor of a segment
+    """
 def set_names(set: str) -> list[str]:
     ...
 def version() -> str:

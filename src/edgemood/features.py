@@ -112,6 +112,11 @@ def descriptors() -> list[DescriptorInfo]:
     return [DescriptorInfo(*row) for row in _native.descriptors()]
 
 
+def segment_descriptors() -> list[DescriptorInfo]:
+    """The descriptors of a whole segment: columns without a functional, a family given by its first member."""
+    return [DescriptorInfo(*row) for row in _native.segment_descriptors()]
+
+
 def functionals() -> tuple[str, ...]:
     """Names of the functionals that can follow a descriptor's name and an underscore."""
     return tuple(_native.functionals())

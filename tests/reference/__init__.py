@@ -5,12 +5,24 @@ It shares no code and no shortcut with the native core, so that the two can only
 
 from reference.framing import Config, Frames
 from reference.functionals import FUNCTIONALS, functional
-from reference.sets import ABSENT_IS_ZERO, LLD50, descriptor, frame_rows, segment_rows
+from reference.sets import (
+    ABSENT_IS_ZERO,
+    HARMONY,
+    LLD50,
+    LLD84,
+    NEEDS_TONAL_FRAME,
+    descriptor,
+    frame_rows,
+    segment_rows,
+)
 
 __all__ = [
     "ABSENT_IS_ZERO",
     "FUNCTIONALS",
+    "HARMONY",
     "LLD50",
+    "LLD84",
+    "NEEDS_TONAL_FRAME",
     "Config",
     "Frames",
     "descriptor",

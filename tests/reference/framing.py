@@ -6,9 +6,10 @@ from functools import cached_property
 import numpy as np
 
 from reference.formants import formants
-from reference.mfcc import log_mel
+from reference.mfcc import log_mel, mel_envelopes
 from reference.pitch import LowRate, f0_and_hnr, frames_of
-from reference.spectrum import power_spectrum, window
+from reference.spectrum import band_levels, power_spectrum, window
+from reference.tonal import TonalFrame, tonal_values
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,14 @@ class Config:
     def low_rate(self) -> LowRate:
         return LowRate(self.sample_rate, self.f0_min_hz, self.f0_max_hz)
 
-    def span(self, pitch: bool) -> int:
-        """Samples from the first to the last that a frame looks at, if pitch is (not) among the columns."""
-        low = self.low_rate
-        return max(self.frame_length, low.covered + low.decimation // 2 * 2) if pitch else self.frame_length
+    @property
+    def tonal_frame(self) -> TonalFrame:
+        return TonalFrame(self.low_rate)
+
+    def span(self, pitch: bool, tonal: bool = False) -> int:
+        """Samples from the first to the last that a frame looks at, if such columns are (not) asked for."""
+        low = [self.low_rate.covered] * pitch + [self.tonal_frame.covered] * tonal
+        return max([self.frame_length, *(covered + self.low_rate.decimation // 2 * 2 for covered in low)])
 
 
 def preemphasise(x: np.ndarray, a: float) -> np.ndarray:
@@ -58,12 +63,12 @@ def cut(x: np.ndarray, first: int, length: int, hop: int, count: int) -> np.ndar
 
 
 class Frames:
-    """The frames of one signal. `pitch`: whether the span leaves room for the pitch frame."""
+    """The frames of one signal. `pitch`, `tonal`: whether the span leaves room for these frames."""
 
-    def __init__(self, x: np.ndarray, config: Config, pitch: bool):
+    def __init__(self, x: np.ndarray, config: Config, pitch: bool, tonal: bool = False):
         self.config = config
         self.x = np.asarray(x, dtype=np.float64)
-        self.span = config.span(pitch)
+        self.span = config.span(pitch, tonal)
         self.count = max(0, (len(self.x) - self.span) // config.hop_length + 1)
 
     def _centred(self, x: np.ndarray, length: int) -> np.ndarray:
@@ -79,7 +84,13 @@ class Frames:
         """[count, L] low-rate samples of the pitch frames."""
         low = self.config.low_rate
         starts = (self.span - low.covered) // 2 + self.config.hop_length * np.arange(self.count)
-        return frames_of(self.x, low, starts)
+        return frames_of(self.x, low, starts, low.length)
+
+    @cached_property
+    def tonal(self) -> dict[str, np.ndarray]:
+        frame = self.config.tonal_frame
+        starts = (self.span - frame.covered) // 2 + self.config.hop_length * np.arange(self.count)
+        return tonal_values(frames_of(self.x, frame.low, starts, frame.length), frame)
 
     @cached_property
     def window(self) -> np.ndarray:
@@ -101,9 +112,17 @@ class Frames:
         return log_mel(self.emphasised_power, self.config)
 
     @cached_property
+    def mel_envelopes(self) -> np.ndarray:
+        return mel_envelopes(self.log_mel)
+
+    @cached_property
     def f0_and_hnr(self) -> tuple[np.ndarray, np.ndarray]:
         hop_s = self.config.hop_length / self.config.sample_rate
         return f0_and_hnr(self.pitch, self.config.low_rate, self.config.voicing_threshold, hop_s)
+
+    @cached_property
+    def band_levels(self) -> np.ndarray:
+        return band_levels(self.power, self.frequencies_hz)
 
     @cached_property
     def formants(self) -> np.ndarray:

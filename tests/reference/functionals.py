@@ -29,6 +29,12 @@ def _slope(x: np.ndarray, t: np.ndarray) -> float:
     return float(t @ x) / spread if spread > 0 else 0.0
 
 
+def _delta_sd(x: np.ndarray, counts: np.ndarray) -> float:
+    """Of the steps between neighbours that both count."""
+    steps = np.diff(x)[counts[1:] & counts[:-1]]
+    return float(np.std(steps)) if len(steps) else 0.0
+
+
 FUNCTIONALS: dict[str, Functional] = {
     "mean": lambda x, t: float(np.mean(x)),
     "min": lambda x, t: float(np.min(x)),
@@ -41,11 +47,14 @@ FUNCTIONALS: dict[str, Functional] = {
     "slope": _slope,
     "low_share": lambda x, t: float(np.mean(x < 0.5 * np.mean(x))),
     "voiced_share": lambda x, t: float(np.mean(x > 0)),
+    "delta_sd": lambda x, t: _delta_sd(x, np.ones(len(x), dtype=bool)),
 }
 
 
 def functional(name: str, values: np.ndarray, times_s: np.ndarray, absent_is_zero: bool) -> float:
     """Of one segment's frames. `absent_is_zero`: a value of 0 means "none in this frame" and is left out."""
+    if absent_is_zero and name == "delta_sd":
+        return _delta_sd(values, values > 0)
     if absent_is_zero and name != "voiced_share":
         present = values > 0
         values, times_s = values[present], times_s[present]

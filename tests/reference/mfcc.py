@@ -48,6 +48,14 @@ def log_mel(emphasised_power: np.ndarray, config) -> np.ndarray:
     return np.log(np.maximum(filterbank(emphasised_power, config), FLOOR))
 
 
+def mel_envelopes(log_energies: np.ndarray) -> np.ndarray:
+    """[frames, 5] means of the logs of neighbouring filters; the floor's where a fifth has none."""
+    n_mels = log_energies.shape[1]
+    group = np.arange(n_mels) * 5 // n_mels
+    means = [log_energies[:, group == g].mean(1) if (group == g).any() else None for g in range(5)]
+    return np.stack([np.full(len(log_energies), np.log(FLOOR)) if m is None else m for m in means], axis=1)
+
+
 def mfcc(log_energies: np.ndarray, coefficient: int) -> np.ndarray:
     """One coefficient of each frame's log filter energies [frames, n_mels]."""
     n_mels = log_energies.shape[1]

@@ -74,12 +74,12 @@ class LowRate:
         return 1 << (least - 1).bit_length()
 
 
-def frames_of(x: np.ndarray, low: LowRate, starts: np.ndarray) -> np.ndarray:
-    """[frames, L]: decimated frames, each from the low-rate sample nearest to its start in the signal."""
+def frames_of(x: np.ndarray, low: LowRate, starts: np.ndarray, length: int) -> np.ndarray:
+    """[frames, length]: decimated frames, each from the low-rate sample nearest to its start in the signal."""
     first = (starts + low.decimation // 2) // low.decimation
-    samples, place = np.unique(first[:, None] + np.arange(low.length), return_inverse=True)
+    samples, place = np.unique(first[:, None] + np.arange(length), return_inverse=True)
     windows = np.lib.stride_tricks.sliding_window_view(x, len(low.taps))
-    return (windows[samples * low.decimation] @ low.taps)[place].reshape(-1, low.length)
+    return (windows[samples * low.decimation] @ low.taps)[place].reshape(-1, length)
 
 
 def window_autocorrelation(share: np.ndarray) -> np.ndarray:

@@ -1,9 +1,12 @@
 """Windows, power spectrum, and the descriptors read from its shape. P is [frames, bins]."""
 
+import itertools
+
 import numpy as np
 
 FLOOR = 1e-10
 ROLLOFF_SHARE = 0.85
+BAND_EDGES_HZ = (0, 200, 400, 800, 1600, 3200, 6400, np.inf)
 
 
 def window(kind: str, length: int) -> np.ndarray:
@@ -38,6 +41,14 @@ def rolloff(power: np.ndarray, frequencies_hz: np.ndarray) -> np.ndarray:
 def flatness(power: np.ndarray) -> np.ndarray:
     floored = np.maximum(power, FLOOR)
     return np.exp(np.mean(np.log(floored), axis=1)) / np.mean(floored, axis=1)
+
+
+def band_levels(power: np.ndarray, frequencies_hz: np.ndarray) -> np.ndarray:
+    """[frames, 7] natural logs of the shares of seven octave bands."""
+    edges = itertools.pairwise(BAND_EDGES_HZ)
+    bands = [power[:, (frequencies_hz >= low) & (frequencies_hz < high)].sum(1) for low, high in edges]
+    floored = np.maximum(np.stack(bands, axis=1), FLOOR)
+    return np.log(floored / floored.sum(1, keepdims=True))
 
 
 def flux(power: np.ndarray) -> np.ndarray:

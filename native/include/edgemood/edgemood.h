@@ -116,17 +116,23 @@ EM_API size_t em_descriptor_count(void);
 /* Describes one; its strings are static. EM_ERROR_ARGUMENT: `info` is null, or `index` is not below the count; `info`
  * is left as it was. */
 EM_API em_status em_descriptor_get(size_t index, em_descriptor_info *info);
+/* How many descriptors of a whole segment this build knows: columns without a functional, of EM_OUTPUT_SEGMENTS only.
+ * A family (relative_chroma) counts once, by its first member. */
+EM_API size_t em_segment_descriptor_count(void);
+/* Describes one, as em_descriptor_get does. */
+EM_API em_status em_segment_descriptor_get(size_t index, em_descriptor_info *info);
 /* How many functionals can be appended to a descriptor's name. */
 EM_API size_t em_functional_count(void);
 /* One of them, "mean", "sd" ... Static; null where `index` is not below the count. */
 EM_API const char *em_functional_name(size_t index);
 
-/* A named set ("lld50"): its ordered column names. *names points to a static array of *count static strings.
+/* A named set ("lld50", "lld84", "harmony"): its ordered column names. *names points to a static array of *count static strings.
  * EM_ERROR_ARGUMENT: there is no such set, or a pointer is null; *names and *count are left as they were. */
 EM_API em_status em_set_get(const char *set, const char *const **names, size_t *count);
 
 /* An extractor of the named columns, in the order given; a name may be repeated. For EM_OUTPUT_FRAMES the names are
- * descriptors ("mfcc_1", "f0"); for EM_OUTPUT_SEGMENTS descriptor and functional ("mfcc_1_mean", "f0_voiced_share").
+ * descriptors ("mfcc_1", "f0"); for EM_OUTPUT_SEGMENTS descriptor and functional ("mfcc_1_mean", "f0_voiced_share")
+ * or a descriptor of the segment ("relative_chroma_0").
  * The caller owns *extractor. Configuration and names are copied.
  * On failure *extractor is null and `message` (may be null; at most `message_size` bytes, its terminating null
  * included) holds a sentence that names what is wrong; on success an empty one.

@@ -1,4 +1,4 @@
-#include "../mel.h"
+#include "../block.h"
 
 namespace em {
 namespace EM_ARCH {
@@ -7,18 +7,19 @@ namespace {
 
 // DCT-II, four coefficients at a time. The cosines of even coefficients are symmetric about the middle of the filters
 // and those of odd ones antisymmetric: sums and differences of mirrored filters halve the products.
-EM_INLINE void cosine_transform(const Tables &t, vf *log_mel, vf *out) {
+EM_INLINE void cosine_transform(const Tables &t, const vf *log_mel, vf *folded, vf *out) {
   const size_t n_mels = t.n_mels, half = (n_mels + 1) / 2, count = t.n_mfcc;
   for (size_t j = 0; j < n_mels / 2; ++j) {
     const vf a = log_mel[j], b = log_mel[n_mels - 1 - j];
-    log_mel[j] = a + b;
-    log_mel[n_mels - 1 - j] = a - b;
+    folded[j] = a + b;
+    folded[n_mels - 1 - j] = a - b;
   }
+  if (n_mels % 2) folded[n_mels / 2] = log_mel[n_mels / 2];
   for (size_t i = 0; i < count; i += 4) {
     const float *cosines = t.dct + i * half;
     vf sums[4] = {};
     for (size_t j = 0; j < half; ++j, cosines += 4) {
-      const vf even = log_mel[j], odd = log_mel[n_mels - 1 - j];
+      const vf even = folded[j], odd = folded[n_mels - 1 - j];
       sums[0] += even * cosines[0], sums[1] += odd * cosines[1];
       sums[2] += even * cosines[2], sums[3] += odd * cosines[3];
     }
@@ -28,11 +29,7 @@ EM_INLINE void cosine_transform(const Tables &t, vf *log_mel, vf *out) {
 
 }  // namespace
 
-void mfcc(Block &block, vf *out) {
-  const Tables &t = block.tables;
-  log_mel_spectrum(t, block.emphasised, t.n_mels, block.scratch);
-  cosine_transform(t, block.scratch, out);
-}
+void mfcc(Block &block, vf *out) { cosine_transform(block.tables, block.log_mel, block.scratch, out); }
 
 }  // namespace EM_ARCH
 }  // namespace em
