@@ -117,9 +117,9 @@ def _descriptors(columns: tuple[str, ...], functionals: tuple[str, ...]) -> tupl
 
     def bare(column: str) -> str:
         ends = [name for name in functionals if column.endswith(f"_{name}")]
-        return column.removesuffix(f"_{max(ends, key=len)}") if ends else column
+        return column.removesuffix(f"_{max(ends, key=len)}") if ends else ""  # a segment's own: no frame has it
 
-    return tuple(dict.fromkeys(bare(column) for column in columns))
+    return tuple(name for name in dict.fromkeys(map(bare, columns)) if name)
 
 
 def _write_csv(sequence: FeatureSequence, stream: IO[str]) -> None:
