@@ -126,8 +126,8 @@ EM_API size_t em_functional_count(void);
 /* One of them, "mean", "sd" ... Static; null where `index` is not below the count. */
 EM_API const char *em_functional_name(size_t index);
 
-/* A named set ("lld50", "lld84", "harmony"): its ordered column names. *names points to a static array of *count static strings.
- * EM_ERROR_ARGUMENT: there is no such set, or a pointer is null; *names and *count are left as they were. */
+/* A named set ("lld50", "lld84", "harmony"): its ordered column names. *names points to a static array of *count static
+ * strings. EM_ERROR_ARGUMENT: there is no such set, or a pointer is null; *names and *count are left as they were. */
 EM_API em_status em_set_get(const char *set, const char *const **names, size_t *count);
 
 /* An extractor of the named columns, in the order given; a name may be repeated. For EM_OUTPUT_FRAMES the names are
