@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemood._runtime import Network, Runtime
+from edgemood._runtime import Network, Runtime, Signature
 from edgemood.bundle import Patches, read_model
 
 
@@ -25,8 +25,8 @@ class PatchNetwork:
         inputs = {"x": (layout.inputs["x"], [1, layout.length, len(layout.frames.names)])}
         outputs = {"embedding": (layout.outputs["embedding"], [1, layout.size])}
         content = read_model(folder, layout.file, "patches.model")
-        where = f"{folder}: manifest field 'patches.tensors"
-        self._network = Network(runtime, content, (inputs, outputs), where, delegates=True)
+        signature = Signature("patches.tensors", inputs, outputs)
+        self._network = Network(runtime, content, signature, str(folder), delegates=True)
 
     def __call__(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         """The embedding, float32 ``[size]``, of the frames ``[length, columns]`` of one patch."""

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemood import _native
+from edgemood._status import NOT_FINITE
 from edgemood.errors import ConfigError, NotFiniteError
 
 Samples = NDArray[np.float32]
 
 #: In Hz; beyond these are damage, not music.
 RATES_HZ = (1_000, 1_000_000)
-_NOT_FINITE = 4  # em_status EM_ERROR_NOT_FINITE
 
 
 def check_rate(sample_rate: int) -> None:
@@ -74,7 +74,7 @@ class Resampler:
             mono = self._native.push(frames)
         except _native.NativeError as error:
             status, index = error.args
-            if status != _NOT_FINITE:
+            if status != NOT_FINITE:
                 raise
             bad = int(index)
             with np.errstate(over="ignore", invalid="ignore"):

@@ -26,6 +26,15 @@ Tensors = Mapping[str, tuple[str, list[int]]]
 
 
 @dataclass(frozen=True)
+class Signature:
+    """What a file takes and gives; field: where the manifest says so."""
+
+    field: str
+    inputs: Tensors
+    outputs: Tensors
+
+
+@dataclass(frozen=True)
 class Runtime:
     """An installed runtime: its distribution, version and the module of its interpreter."""
 
@@ -67,10 +76,10 @@ class Network:
     ----------
     runtime, content
         What runs it, and the file's bytes, which were proved to be the manifest's.
-    tensors
-        Inputs and outputs.
+    signature
+        Its tensors.
     where
-        What error messages begin with: the bundle, and which of the manifest's fields the tensors are in.
+        What error messages begin with: the bundle.
     delegates
         Whether the runtime may hand the graph to its delegates (XNNPACK: four times the speed for convolutions,
         nothing for small recurrent networks).
@@ -82,7 +91,7 @@ class Network:
     """
 
     def __init__(
-        self, runtime: Runtime, content: bytes, tensors: tuple[Tensors, Tensors], where: str, *, delegates: bool = False
+        self, runtime: Runtime, content: bytes, signature: Signature, where: str, *, delegates: bool = False
     ) -> None:
         kinds = runtime.module.OpResolverType
         kind = kinds.BUILTIN if delegates else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
@@ -93,10 +102,10 @@ class Network:
                 )
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise BundleError(f"{where.partition(':')[0]}: the runtime refuses the model ({error})") from None
-        details = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        self._inputs = _indices(details[0], tensors[0], f"{where}.inputs")
-        self._outputs = _indices(details[1], tensors[1], f"{where}.outputs")
+            raise BundleError(f"{where}: the runtime refuses the model ({error})") from None
+        field = f"{where}: manifest field '{signature.field}"
+        self._inputs = _indices(self._interpreter.get_input_details(), signature.inputs, f"{field}.inputs")
+        self._outputs = _indices(self._interpreter.get_output_details(), signature.outputs, f"{field}.outputs")
 
     def __call__(self, **arrays: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Run once, from a fresh state: a fused LSTM would keep its own from one call to the next."""

@@ -79,12 +79,9 @@ class Describer:
         first = self._extractors[0]
         self.sample_rate, self.row_hop = first.config.sample_rate, first.row_hop
         self.row_length = max(extractor.row_length for extractor in self._extractors)
+        together = "segments", self.sample_rate, self.row_hop
         for extractor in self._extractors:
-            if (extractor.config.output, extractor.config.sample_rate, extractor.row_hop) != (
-                "segments",
-                self.sample_rate,
-                self.row_hop,
-            ):
+            if (extractor.config.output, extractor.config.sample_rate, extractor.row_hop) != together:
                 raise ConfigError(f"the rows of {extractor.names[0]!r} do not come with those of {first.names[0]!r}")
         self._patches = _Embeddings(model.patches, self) if model.patches else None
         self.reset()
@@ -116,8 +113,7 @@ class Describer:
 
     def times(self, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Start and end of the first `rows` rows in seconds, each float64 ``[rows]``."""
-        start = np.arange(rows, dtype=np.float64) * self.row_hop / self.sample_rate
-        return start, start + self.row_length / self.sample_rate
+        return features.row_times(rows, self.row_length, self.row_hop, self.sample_rate)
 
     def sequence(self, values: Rows) -> FeatureSequence:
         """The first rows of a signal as a sequence."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemood import _native
+from edgemood._status import FINISHED, NOT_FINITE
 from edgemood.domain import FeatureSequence
 from edgemood.errors import ConfigError, NotFiniteError
 
@@ -26,8 +27,6 @@ _ENUMS: Mapping[str, tuple[str, ...]] = {
     "window": ("hann", "hamming", "rectangular"),
     "mel_edges": ("exact", "bins"),
 }
-_NOT_FINITE = 4  # em_status EM_ERROR_NOT_FINITE
-_FINISHED = 6  # EM_ERROR_FINISHED
 
 
 @dataclass(frozen=True)
@@ -243,17 +242,24 @@ class Extractor:
 
     def times(self, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Start and end of the first `rows` rows in seconds, each float64 ``[rows]``."""
-        start = np.arange(rows, dtype=np.float64) * self.row_hop / self.config.sample_rate
-        return start, start + self.row_length / self.config.sample_rate
+        return row_times(rows, self.row_length, self.row_hop, self.config.sample_rate)
 
     def _translated(self, error: _native.NativeError) -> Exception:
         status, message = error.args
-        if status == _NOT_FINITE:
+        if status == NOT_FINITE:
             index = self._samples + int(message)
             return NotFiniteError(f"sample {index} ({index / self.config.sample_rate:.3f} s) is NaN or infinite")
-        if status == _FINISHED:
+        if status == FINISHED:
             return ConfigError("the extractor is finished; reset() it first")
         return ConfigError(message)
+
+
+def row_times(
+    rows: int, row_length: int, row_hop: int, sample_rate: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Start and end in seconds, each float64 ``[rows]``, of rows of `row_length` samples every `row_hop`."""
+    start = np.arange(rows, dtype=np.float64) * row_hop / sample_rate
+    return start, start + row_length / sample_rate
 
 
 def extract(

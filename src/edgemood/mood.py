@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemood._patches import PatchNetwork
-from edgemood._runtime import Network, Runtime, find_runtime
+from edgemood._runtime import Network, Runtime, Signature, find_runtime
 from edgemood.bundle import Manifest, read_manifest, read_model
 from edgemood.domain import FeatureSequence, Mood, MoodSpan, plane_position
 from edgemood.errors import BundleError, NotFiniteError, TooShortError
@@ -240,8 +240,8 @@ class _Network:
         shapes = {"probs": [1, len(manifest.labels)], "vector": [1, manifest.vector_size], "attention": [1, window]}
         shapes["salience"] = [1]
         outputs = {key: (manifest.outputs[key], shape) for key, shape in shapes.items()}
-        content, where = read_model(folder, manifest.file), f"{folder}: manifest field 'tensors"
-        self._network = Network(runtime, content, (inputs, outputs), where)
+        content, signature = read_model(folder, manifest.file), Signature("tensors", inputs, outputs)
+        self._network = Network(runtime, content, signature, str(folder))
 
     def __call__(self, values: NDArray[np.float32]) -> _Result:
         """Judge at most one window of normalised, finite segments; a shorter one is padded and masked."""
