@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters import card, export, parity
+from converters.columns import Columns
 from converters.fit import Trained
-from edgemood import features
 from edgemood.bundle import SCHEMA, Manifest
-from edgemood.features import FeatureConfig
 
 #: The runtimes that run each kind of export, with the oldest version known to.
 RUNTIMES = {
@@ -27,7 +26,8 @@ RUNTIMES = {
 QUANTISATION = {"int8": "dynamic-range int8", "float16": "float16 weights"}
 #: Segments from one window of a song to the next, and seconds of one step of its timeline.
 WINDOW_HOP, STEP_S = 10, 10.0
-MAX_BYTES = 1_000_000
+#: Of all model files of a bundle together.
+MAX_BYTES = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,7 @@ class Facts:
     temperature: float
     evaluation: Mapping[str, Any]
     training: Mapping[str, Any]
-    config: FeatureConfig
-    names: Sequence[str]
+    columns: Columns
 
 
 def write(folder: Path, kind: str, trained: Trained, facts: Facts, check: Sequence[NDArray[np.float32]]) -> Manifest:
@@ -67,15 +66,18 @@ def write(folder: Path, kind: str, trained: Trained, facts: Facts, check: Sequen
         It needs operators that devices lack, or is larger than a bundle may be.
     """
     content = export.convert(trained.members, trained.config, kind, facts.temperature)
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"{kind}: {len(content)} bytes, more than the {MAX_BYTES} a bundle may have")
     agreed = parity.compare(trained, content, kind, facts.temperature, check)
     values = _manifest(kind, trained, facts, content) | {"parity": agreed.to_dict()}
     manifest = Manifest.parse(values, str(folder))  # what the device would refuse is not written
+    if manifest.size > MAX_BYTES:
+        raise ValueError(f"{kind}: {manifest.size} bytes, more than the {MAX_BYTES} a bundle may have")
     partial = folder.with_name(folder.name + ".part")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     (partial / manifest.file.name).write_bytes(content)
+    if manifest.patches and facts.columns.trunk:
+        name = manifest.patches.file.name
+        shutil.copyfile(facts.columns.trunk / name, partial / name)
     (partial / "manifest.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
     (partial / "CARD.md").write_text(card.text(values), encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
@@ -91,11 +93,7 @@ def _manifest(kind: str, trained: Trained, facts: Facts, content: bytes) -> dict
         "version": facts.version,
         "rank": export.KINDS.index(kind),
         "labels": list(facts.labels),
-        "features": {
-            "version": features.VERSION,
-            "config": facts.config.to_dict(),
-            "names": list(facts.names),
-        },
+        **facts.columns.manifest(),
         "normalisation": trained.normalisation.to_dict(),
         "window": {"segments": trained.config.window, "hop": WINDOW_HOP, "step_s": STEP_S},
         "tensors": {"inputs": inputs, "outputs": outputs},

@@ -1,11 +1,10 @@
-"""Descriptor sequences of clips, computed once by the product's own decoder and extractor and kept on disk."""
+"""Descriptor sequences of clips, computed once by the product's own decoder and extractors and kept on disk."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,45 +12,52 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from converters import augment
+from converters.columns import LLD50, Columns
 from converters.datasets import Clip
-from edgemood import audio, features
-from edgemood.features import FeatureConfig
+from edgemood import audio
+from edgemood.describe import Describer
 
-NAMES = "lld50"
+Rows = NDArray[np.float32]
+#: Mono samples, their rate and a seed to changed samples.
+Change = Callable[[NDArray[np.float32], int, int], NDArray[np.float32]]
 
 
 class FeatureCache:
     """Sequences by clip and variant. Files are keyed by all that makes their values, so a stale one is never read."""
 
-    def __init__(self, folder: Path, config: FeatureConfig | None = None) -> None:
-        self.folder, self.config = folder, config or FeatureConfig()
-        made_by = json.dumps([features.VERSION, NAMES, self.config.to_dict(), augment.VERSION], sort_keys=True)
+    def __init__(self, folder: Path, columns: Columns = LLD50) -> None:
+        self.folder, self.columns = folder, columns
         #: Short digest of all that decides the sequences, besides the audio.
-        self.made_by = hashlib.sha256(made_by.encode()).hexdigest()[:12]
+        self.made_by = hashlib.sha256(f"{columns.digest} {augment.VERSION}".encode()).hexdigest()[:12]
+        self._describer = Describer(columns)
 
-    def sequences(self, clips: Sequence[Clip], variants: int = 0) -> list[list[NDArray[np.float32]]]:
-        """The clip's own sequence, float32 ``[segments, descriptors]``, then those of `variants` changed versions."""
-        return [self._of(clip, variants) for clip in tqdm(clips, desc="descriptors", disable=None)]
+    def sequences(self, clips: Sequence[Clip], variants: int = 0) -> list[list[Rows]]:
+        """The clip's own sequence, float32 ``[segments, columns]``, then those of `variants` changed versions."""
+        changes: dict[str, Change | None] = {"v0": None} | {f"v{i}": augment.variant for i in range(1, variants + 1)}
+        return [self._of(clip, changes) for clip in tqdm(clips, desc="descriptors", disable=None)]
 
-    def _of(self, clip: Clip, variants: int) -> list[NDArray[np.float32]]:
+    def changed(self, clips: Sequence[Clip], name: str, change: Change) -> list[Rows]:
+        """The sequence of each clip after `change`; `name` has to say all that `change` does to it."""
+        return [self._of(clip, {name: change})[0] for clip in tqdm(clips, desc=name, disable=None)]
+
+    def _of(self, clip: Clip, changes: dict[str, Change | None]) -> list[Rows]:
         stat = clip.path.stat()
         path = self.folder / f"{clip.key}-{self.made_by}-{stat.st_size:x}.npz"
-        kept: dict[str, NDArray[np.float32]] = {}
+        kept: dict[str, Rows] = {}
         if path.is_file():
             with np.load(path) as file:
                 kept = dict(file)
-        wanted = [f"v{i}" for i in range(variants + 1)]
-        if missing := [name for name in wanted if name not in kept]:
-            samples = audio.load(str(clip.path), self.config.sample_rate)
-            kept |= {name: self._extract(samples, clip.key, int(name[1:])) for name in missing}
+        if missing := [name for name in changes if name not in kept]:
+            samples = audio.load(str(clip.path), self._describer.sample_rate)
+            kept |= {name: self._extract(samples, clip.key, name, changes[name]) for name in missing}
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(".part.npz")
             np.savez(partial, **kept)  # type: ignore[arg-type]  # NumPy's stub mistakes names for its own options
             partial.replace(path)
-        return [kept[name] for name in wanted]
+        return [kept[name] for name in changes]
 
-    def _extract(self, samples: NDArray[np.float32], key: str, variant: int) -> NDArray[np.float32]:
-        if variant:
-            seed = zlib.crc32(f"{key}/{variant}".encode())
-            samples = augment.variant(samples, self.config.sample_rate, seed)
-        return features.extract([samples], self.config, NAMES).values
+    def _extract(self, samples: NDArray[np.float32], key: str, name: str, change: Change | None) -> Rows:
+        if change:
+            seed = zlib.crc32(f"{key}/{name.removeprefix('v')}".encode())
+            samples = change(samples, self._describer.sample_rate, seed)
+        return self._describer.describe([samples]).values

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from converters import datasets
 from converters.cache import FeatureCache
 from converters.fit import Examples, Recipe, Sequences, Trained, fit
-from edgemood.features import set_names
 
 
 class Material:
@@ -32,7 +31,7 @@ class Material:
         self.truth = self.targets.argmax(1)
         self.fold = np.array([clip.fold for clip in self.clips])
         self.first = np.array([clip.dataset == self.sets[0] for clip in self.clips])
-        self.names, self.config = set_names("lld50"), cache.config
+        self.columns, self.names = cache.columns, cache.columns.names
 
     def fit(self, train: NDArray[np.int64], recipe: Recipe, seed: int) -> Trained:
         """Train on the clips `train` (indices)."""

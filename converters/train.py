@@ -43,8 +43,7 @@ def train(material: Material, recipe: Recipe, evaluation: dict[str, Any], option
         temperature=evaluation["temperature"],
         evaluation=evaluation,
         training=training,
-        config=material.config,
-        names=material.names,
+        columns=material.columns,
     )
     check = material.own(range(len(material.clips)))
     for kind in options.kinds:

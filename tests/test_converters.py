@@ -258,8 +258,7 @@ def test_a_trained_model_becomes_a_bundle_that_judges_alike(tiny, kind):
         temperature=1.5,
         evaluation={},
         training={"clips": {"data": len(material.clips)}, "recipe": report.plain(recipe), "seed": 0},
-        config=material.config,
-        names=material.names,
+        columns=material.columns,
     )
     check = material.own(range(len(material.clips)))
     bundle.write(folder / kind, kind, trained, facts, check)

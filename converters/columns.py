@@ -1,0 +1,109 @@
+"""The columns that a mood network reads: what extractors give, and a trunk's embedding of patches of frames."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ai_edge_litert.interpreter as litert
+
+from converters.datasets import DataError
+from edgemood import features
+from edgemood._patches import PatchNetwork
+from edgemood._reader import Reader
+from edgemood._runtime import Runtime
+from edgemood.bundle import Part, Patches
+from edgemood.errors import BundleError
+from edgemood.features import FeatureConfig, set_names
+
+#: Key of its table in a trunk's or a bundle's manifest.
+PATCHES = "patches"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What `edgemood.describe.Describer` asks of a model, before there is one: extractors and, perhaps, a trunk.
+
+    trunk is the folder that `patches` was read from.
+    """
+
+    parts: tuple[Part, ...]
+    patches: PatchNetwork | None = None
+    trunk: Path | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns in order: those of the parts, then the embedding's."""
+        own = tuple(name for part in self.parts for name in part.names)
+        return own + (self.patches.layout.names if self.patches else ())
+
+    @property
+    def feature_version(self) -> str:
+        """What the values depend on besides settings and names."""
+        return features.VERSION + (f"+{self.patches.layout.file.sha256[:12]}" if self.patches else "")
+
+    def require(self, feature_version: str) -> None:
+        """Nothing: these columns are of whatever version this build computes."""
+
+    @property
+    def digest(self) -> str:
+        """A short digest of all that decides the values, besides the audio."""
+        made_by = [self.feature_version, [[part.config, part.names] for part in self.parts]]
+        return hashlib.sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()[:12]
+
+    def manifest(self) -> dict[str, Any]:
+        """The tables of a bundle's manifest that describe these columns."""
+        tables = [{"config": dict(part.config), "names": list(part.names)} for part in self.parts]
+        described = tables[0] if len(tables) == 1 else {"parts": tables}
+        values: dict[str, Any] = {"features": {"version": features.VERSION, **described}}
+        if self.trunk:
+            values[PATCHES] = read_trunk(self.trunk)[PATCHES]
+        return values
+
+
+def _part(name: str, **settings: Any) -> Part:
+    return Part(FeatureConfig(**settings).to_dict(), set_names(name))
+
+
+#: The published method's own descriptors.
+LLD50 = Columns((_part("lld50"),))
+#: With spectral balance, rhythm and harmony: see docs/models.md for what each group earns.
+WIDE = Columns((_part("lld84"), _part("harmony", hop_length=2204, segment_frames=30, segment_hop=10)))
+KINDS: Mapping[str, Columns] = {"lld50": LLD50, "wide": WIDE}
+
+
+def with_trunk(columns: Columns, folder: Path) -> Columns:
+    """`columns` and the embedding of the trunk in `folder`, which may be a bundle.
+
+    Raises
+    ------
+    DataError
+        There is no usable trunk.
+    """
+    try:
+        layout = Patches.parse(Reader(read_trunk(folder), str(folder)), PATCHES)
+        network = PatchNetwork(folder, layout, Runtime("ai-edge-litert", "", litert))
+    except BundleError as error:
+        raise DataError(str(error)) from None
+    return Columns(columns.parts, network, folder)
+
+
+def read_trunk(folder: Path) -> dict[str, Any]:
+    """The manifest in the folder of a trunk, or of a bundle that has one.
+
+    Raises
+    ------
+    DataError
+        There is none.
+    """
+    try:
+        values = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder}: no readable manifest.json of a trunk ({error})") from None
+    if not isinstance(values, dict) or PATCHES not in values:
+        raise DataError(f"{folder}: manifest.json describes no trunk (field {PATCHES!r} is missing)")
+    return values
