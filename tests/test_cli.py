@@ -300,7 +300,7 @@ def test_next_offers_the_mood_and_neither_played_songs_nor_an_artist_twice_in_a_
     artists = [pick["artist"] for pick in picks]
     assert all(one != two for one, two in pairwise(artists))
     assert list(picks[0]) == [
-        *["id", "path", "title", "artist", "album", "duration_s", "mood", "scores", "valence", "arousal"],
+        *["id", "path", "title", "artist", "album", "duration_s", "mood", "scores", "valence", "arousal", "unsure"],
         *["model", "missing", "similarity", "reason"],
     ]
 
@@ -425,8 +425,8 @@ def test_library_json_has_a_track_or_failure_a_line(library: Path) -> None:
     assert [track["path"] for track in tracks] == [path for path, _, _ in SONGS]
     first = tracks[0]
     assert list(first) == [
-        *["id", "path", "title", "artist", "album", "duration_s", "mood", "scores", "valence", "arousal", "model"],
-        "missing",
+        *["id", "path", "title", "artist", "album", "duration_s", "mood", "scores", "valence", "arousal", "unsure"],
+        *["model", "missing"],
     ]
     assert (first["mood"], first["duration_s"], first["model"], first["missing"]) == ("calm", 120.0, "shelf-1", False)
     assert first["valence"] == pytest.approx(0.6)

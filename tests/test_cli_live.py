@@ -26,7 +26,7 @@ from edgemood import features, mood
 from edgemood.cli.commands import edgemood as main
 
 RATE = 16_000
-FIELDS = ["time_s", "context_s", "silence", "mood", "scores", "valence", "arousal", "latency_s", "model"]
+FIELDS = ["time_s", "context_s", "silence", "mood", "scores", "valence", "arousal", "unsure", "latency_s", "model"]
 #: The command in a process of its own, with the toy.
 COMMAND = [
     sys.executable,
@@ -74,6 +74,7 @@ def test_json_is_a_line_a_second(tmp_path: Path) -> None:
         assert list(line) == FIELDS
         assert sum(line["scores"].values()) == pytest.approx(1, abs=1e-5)
         assert line["mood"] == max(line["scores"], key=line["scores"].get)
+        assert line["unsure"] == (max(line["scores"].values()) < 0.5)
         assert 0 < line["latency_s"] < 5
         assert (line["silence"], line["model"]) == (False, "default")
     assert [line["context_s"] for line in lines] == pytest.approx([3.03, 4.03, 5.03, 6.03, 6.03], abs=0.1)
@@ -106,10 +107,13 @@ def test_for_a_person_there_is_a_table(tmp_path: Path) -> None:
     assert len(lines) == 9
     assert sum(line.endswith("  silence") for line in lines) == 1
     number, share = r"[-+]\d\.\d\d", r"\d\.\d\d"
-    pattern = rf" +0:\d\d  (\w+) +{number} +{number}( +{share}){{4}} +\d\.\d s +\d+ ms"
+    pattern = rf" +0:\d\d  (\w+) +{number} +{number}( +{share}){{4}} +\d\.\d s +\d+ ms(  unsure)?"
     spoken = [re.fullmatch(pattern, line) for line in lines if "silence" not in line]
     assert len(spoken) == 8
-    assert all(match and match[1] in scan_toys.LABELS and len(match[0]) == len(heading) for match in spoken)
+    assert all(
+        match and match[1] in scan_toys.LABELS and len(match[0].removesuffix("  unsure")) == len(heading)
+        for match in spoken
+    )
 
 
 def test_silence_is_null_and_may_be_redefined(tmp_path: Path) -> None:
@@ -118,7 +122,7 @@ def test_silence_is_null_and_may_be_redefined(tmp_path: Path) -> None:
     (silent,) = objects(run("--json", "--silence", "-50", file).stdout)
     assert (loud["silence"], silent["silence"]) == (False, True)
     assert list(silent) == FIELDS
-    assert [silent[key] for key in ("context_s", "mood", "scores", "valence", "arousal")] == [0, *[None] * 4]
+    assert [silent[key] for key in ("context_s", "mood", "scores", "valence", "arousal", "unsure")] == [0, *[None] * 5]
 
 
 @pytest.mark.parametrize(

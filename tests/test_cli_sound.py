@@ -77,12 +77,12 @@ def test_mood_json_is_a_line_a_file_in_their_order(music: Path) -> None:
     assert set(broken) == set(nowhere) == {"path", "error"}
     assert "not audio" in broken["error"]
     assert "No such file" in nowhere["error"]
-    assert list(long) == ["path", "mood", "scores", "valence", "arousal", "duration_s", "model", "timeline"]
+    assert list(long) == ["path", "mood", "scores", "valence", "arousal", "unsure", "duration_s", "model", "timeline"]
     assert (long["duration_s"], short["duration_s"]) == (7.0, 5.0)
     assert sum(long["scores"].values()) == pytest.approx(1, abs=1e-5)
     assert long["mood"] == max(long["scores"], key=lambda label: long["scores"][label])
     for span in long["timeline"]:
-        assert list(span) == ["start_s", "end_s", "scores", "valence", "arousal", "attention"]
+        assert list(span) == ["start_s", "end_s", "scores", "valence", "arousal", "unsure", "attention"]
     assert sum(span["attention"] for span in long["timeline"]) == pytest.approx(1, abs=1e-5)
 
 

@@ -20,6 +20,9 @@ QUADRANTS: Mapping[str, tuple[int, int]] = {
     "calm": (1, -1),
 }
 
+#: A judgement whose likeliest mood has a calibrated probability below this is unsure: more likely wrong than right.
+UNSURE_BELOW = 0.5
+
 
 def plane_position(scores: Mapping[str, float]) -> tuple[float, float] | tuple[None, None]:
     """Valence and arousal, each in [-1, 1], that quadrant probabilities imply.
@@ -55,6 +58,17 @@ class _Scored:
         return plane_position(self.scores)[1]
 
 
+class _Judged:
+    """What follows from what a model says of sound."""
+
+    scores: Mapping[str, float]
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the likeliest mood's probability is below `UNSURE_BELOW`: it is then more likely wrong than right."""
+        return bool(max(self.scores.values()) < UNSURE_BELOW)
+
+
 @dataclass(frozen=True)
 class FeatureSequence:
     """Descriptor vectors over time.
@@ -78,7 +92,7 @@ class FeatureSequence:
 
 
 @dataclass(frozen=True)
-class MoodSpan:
+class MoodSpan(_Judged):
     """The mood of one stretch of a song. `attention` is its share, in [0, 1], of the song's attention."""
 
     start_s: float
@@ -90,7 +104,7 @@ class MoodSpan:
 
 
 @dataclass(frozen=True)
-class Mood(_Scored):
+class Mood(_Scored, _Judged):
     """The mood of a whole song.
 
     scores: label -> probability, summing to 1; vector: the attention-pooled network output (float32

@@ -36,7 +36,8 @@ def mood(ctx: click.Context, files: tuple[str, ...], as_json: bool, timeline: bo
     """Tell the mood of songs, without keeping it.
 
     Files that cannot be read are named and the others go on; the exit code is then 1. With --json each file has its
-    line, in the order given, always with its timeline.
+    line, in the order given, always with its timeline. A mood that is more likely wrong than right (the best below 0.5)
+    is called unsure.
     """
     if plot and len(files) > 1:
         raise click.UsageError("--plot draws one song: give one FILE")

@@ -99,7 +99,7 @@ def pick(chosen: Pick) -> Shape:
 
 def listener(mood: ListenerMood) -> Shape:
     """Return what ``edgemood now`` prints."""
-    return {**_mood(mood), "plays": mood.plays, "reason": mood.reason, "model": mood.model}
+    return {"mood": mood.label, **_where(mood), "plays": mood.plays, "reason": mood.reason, "model": mood.model}
 
 
 def played(play: Play, known: Track) -> Shape:
@@ -133,12 +133,12 @@ def model(info: BundleInfo, default: bool, accuracy: Mapping[str, Any]) -> Shape
     }
 
 
-def _mood(mood: Mood | ListenerMood) -> Shape:
-    return {"mood": mood.label, **_where(mood)}
+def _mood(mood: Mood) -> Shape:
+    return {"mood": mood.label, **_where(mood), "unsure": mood.unsure}
 
 
 def _mood_or_null(mood: Mood | None) -> Shape:
-    return _mood(mood) if mood else {"mood": None, "scores": None, "valence": None, "arousal": None}
+    return _mood(mood) if mood else {"mood": None, "scores": None, "valence": None, "arousal": None, "unsure": None}
 
 
 def _span(span: MoodSpan) -> Shape:
@@ -146,6 +146,7 @@ def _span(span: MoodSpan) -> Shape:
         "start_s": round(span.start_s, 3),
         "end_s": round(span.end_s, 3),
         **_where(span),
+        "unsure": span.unsure,
         "attention": round(span.attention, 6),
     }
 

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 _BAR_WIDTH = 30
 _TIMELINE_WIDTH = 60
+_UNSURE = "unsure"
 
 
 def song(file: str, analysis: SongAnalysis, timeline: bool) -> Iterator[str]:
     """Describe a song: its mood, how sure, and with `timeline` how it moves."""
     mood = analysis.mood
     yield printable(file)
-    yield f"  {mood.label}{_place(mood)}, {clock(analysis.duration_s)} long, judged by {mood.model}"
+    verdict = unsure(mood) or printable(mood.label)
+    yield f"  {verdict}{_place(mood)}, {clock(analysis.duration_s)} long, judged by {mood.model}"
     yield from scores(mood.scores)
     if timeline:
         yield from _timeline(mood)
@@ -45,12 +47,21 @@ def scores(shares: Mapping[str, float]) -> Iterator[str]:
         yield f"  {label:{width}}  {share:4.2f}  {bar}".rstrip()
 
 
+def unsure(mood: Mood) -> str:
+    """``unsure: happy 0.41, calm 0.38`` with the two likeliest moods; nothing where the model is sure."""
+    if not mood.unsure:
+        return ""
+    likeliest = sorted(mood.scores.items(), key=lambda score: score[1], reverse=True)[:2]
+    return f"{_UNSURE}: " + ", ".join(f"{printable(label)} {share:.2f}" for label, share in likeliest)
+
+
 def track(known: Track) -> str:
-    """Describe a track on one line: id, mood, place on the plane, length, name."""
+    """Describe a track on one line: id, mood, place on the plane, length, name; whether unsure, or missing."""
     mood = known.mood
     place = f"{_signed(mood.valence)} {_signed(mood.arousal)}" if mood else f"{'-':>5} {'-':>5}"
     line = f"{known.id:>6}  {mood.label if mood else '-':8}  {place}  {clock(known.duration_s):>7}  {name(known)}"
-    return line + ("  (missing)" if known.missing else "")
+    notes = [unsure(mood) if mood else "", "missing" if known.missing else ""]
+    return line + "".join(f"  ({note})" for note in notes if note)
 
 
 #: The heading of lines made by `track`.
@@ -97,13 +108,13 @@ def live_heading(labels: Sequence[str]) -> str:
 
 
 def live(score: LiveScore) -> str:
-    """Describe a score of a stream on one line: when, mood, place on the plane, each mood's share, heard how long."""
+    """Describe a score of a stream on a line: when, mood, place on the plane, each share, heard how long, if unsure."""
     mood = score.mood
     if mood is None:
         return f"{clock(score.time_s):>7}  silence"
     shares = "  ".join(f"{share:{max(5, len(printable(label)))}.2f}" for label, share in mood.scores.items())
     place = f"{_signed(mood.valence)} {_signed(mood.arousal)}"
-    heard = f"{score.context_s:5.1f} s  {1000 * score.latency_s:4.0f} ms"
+    heard = f"{score.context_s:5.1f} s  {1000 * score.latency_s:4.0f} ms" + (f"  {_UNSURE}" if mood.unsure else "")
     return f"{clock(score.time_s):>7}  {printable(mood.label):8}  {place}  {shares}  {heard}"
 
 
