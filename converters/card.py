@@ -54,8 +54,7 @@ def _is_research(training: Mapping[str, Any]) -> bool:
 
 
 def _accuracy(contents: Mapping[str, Any]) -> str:
-    figures = report.markdown({**contents, "title": ""}, "the report").split("\n", 2)[2].strip()
-    figures = figures.replace(", also in `the report`", "")
+    figures = report.markdown({**contents, "title": ""}).split("\n", 2)[2].strip()
     return f"""## How good it is
 
 {contents["title"]}. Each clip was judged by models of this recipe that were trained

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.datasets import SPLITS, Clip, DataError
+from edgemood.domain import UNSURE_BELOW
 
 
 @dataclass(frozen=True)
@@ -125,10 +126,53 @@ def log_loss(truth: NDArray[np.int64], probs: NDArray[np.floating[Any]]) -> floa
 
 def calibration_error(truth: NDArray[np.int64], probs: NDArray[np.floating[Any]], bins: int = 10) -> float:
     """Expected calibration error: how far the best label's probability is from how often it is right."""
+    return sum(abs(sure - right) * clips for _, clips, sure, right in _by_confidence(truth, probs, bins)) / len(truth)
+
+
+def reliability(
+    truth: NDArray[np.int64], probs: NDArray[np.floating[Any]], bins: int = 10
+) -> list[dict[str, float | int]]:
+    """How often the likeliest label is right, by its probability.
+
+    A row for each of `bins` equal steps of that probability which has clips, ``from`` (included) ``to`` (not, but for
+    1): ``clips``, the mean probability as ``confidence``, ``accuracy``.
+    """
+    return [
+        {
+            "from": round(b / bins, 4),
+            "to": round((b + 1) / bins, 4),
+            "clips": clips,
+            "confidence": round(sure, 4),
+            "accuracy": round(right, 4),
+        }
+        for b, clips, sure, right in _by_confidence(truth, probs, bins)
+    ]
+
+
+def _by_confidence(
+    truth: NDArray[np.int64], probs: NDArray[np.floating[Any]], bins: int
+) -> Iterator[tuple[int, int, float, float]]:
+    """Of each bin that has clips: its number, clips, mean probability of the best label, how often that is right."""
     best, right = probs.max(1), probs.argmax(1) == truth
     place = np.minimum((best * bins).astype(int), bins - 1)
-    gaps = [abs(best[place == b].mean() - right[place == b].mean()) * np.mean(place == b) for b in np.unique(place)]
-    return float(sum(gaps))
+    for b in np.unique(place).tolist():
+        own = place == b
+        yield b, int(own.sum()), float(best[own].mean()), float(right[own].mean())
+
+
+def sureness(truth: NDArray[np.int64], probs: NDArray[np.floating[Any]]) -> dict[str, dict[str, float | None]]:
+    """Of the clips that the product would call ``sure`` and ``unsure``: their share, and how often they are right.
+
+    `probs` are calibrated; what is unsure is `edgemood.domain.UNSURE_BELOW`. ``accuracy`` is None where the share is 0.
+    """
+    right, unsure = probs.argmax(1) == truth, probs.max(1) < UNSURE_BELOW
+    return {
+        name: {
+            "share": round(float(own.mean()), 4),
+            "accuracy": round(float(right[own].mean()), 4) if own.any() else None,
+        }
+        for name, own in (("sure", ~unsure), ("unsure", unsure))
+    }
 
 
 def fit_temperature(truth: NDArray[np.int64], probs: NDArray[np.floating[Any]]) -> float:
@@ -151,7 +195,7 @@ def calibration(
     part: NDArray[np.int64],
     judged: Sequence[int] | None = None,
 ) -> dict[str, Any]:
-    """Log loss and calibration error of clips whose own part had no say in the temperature, and its range.
+    """How good the probabilities are of clips whose own part had no say in the temperature, and its range.
 
     Parameters
     ----------
@@ -163,6 +207,12 @@ def calibration(
         The part (fold) each clip belongs to ``[clips]``; at least two differ.
     judged
         The parts whose clips the figures are of; None for all.
+
+    Returns
+    -------
+    dict
+        ``log_loss``, ``calibration_error``, ``temperature`` (lowest and highest), ``sure`` and ``unsure`` (see
+        `sureness`), ``reliability`` (see there).
     """
     parts = np.unique(part).tolist() if judged is None else judged
     temperatures = {k: fit_temperature(truth[part != k], probs[part != k]) for k in parts}
@@ -173,6 +223,8 @@ def calibration(
         "log_loss": round(log_loss(truth[own], calibrated), 4),
         "calibration_error": round(calibration_error(truth[own], calibrated), 4),
         "temperature": [round(min(temperatures.values()), 4), round(max(temperatures.values()), 4)],
+        **sureness(truth[own], calibrated),
+        "reliability": reliability(truth[own], calibrated),
     }
 
 

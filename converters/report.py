@@ -12,6 +12,7 @@ import numpy as np
 
 from converters.fit import Recipe
 from converters.network import NetworkConfig
+from edgemood.domain import UNSURE_BELOW
 
 SPREAD_OF = ("macro_f1", "accuracy", "arousal_accuracy", "valence_accuracy", "log_loss")
 
@@ -53,16 +54,21 @@ def short(figures: Mapping[str, Any]) -> str:
 
 
 def write(folder: Path, name: str, contents: Mapping[str, Any]) -> None:
-    """Write ``name.json``, ``name.md`` and, where there is a confusion matrix, ``name.png``."""
+    """Write ``name.json``, ``name.md`` and what pictures there is data for.
+
+    ``name.png`` is the confusion matrix, ``name-calibration.png`` shows how often which probability is right.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps(contents, indent=1) + "\n", encoding="utf-8")
-    (folder / f"{name}.md").write_text(markdown(contents, f"{name}.png"), encoding="utf-8")
+    (folder / f"{name}.md").write_text(markdown(contents, name), encoding="utf-8")
     if "model" in contents:
         draw(contents["model"]["confusion"], contents["labels"], contents["title"], folder / f"{name}.png")
+    if rows := contents.get("calibrated", {}).get("reliability"):
+        reliability_picture(rows, contents["title"], folder / f"{name}-calibration.png")
 
 
-def markdown(contents: Mapping[str, Any], picture: str) -> str:
-    """A report as Markdown."""
+def markdown(contents: Mapping[str, Any], name: str | None = None) -> str:
+    """A report as Markdown; `name` is that of the files its pictures are beside it in, None where there are none."""
     lines = [f"# {contents['title']}", ""]
     if "sets" in contents:
         lines += [f"Trained on: {', '.join(contents['sets'])}.", ""]
@@ -70,12 +76,14 @@ def markdown(contents: Mapping[str, Any], picture: str) -> str:
         lines += _scores(contents["scores"])
     if "model" in contents:
         lines += ["| figure | value |", "|---|---|", *_figures(contents["model"], contents.get("single_network"))]
-        lines += ["", f"Confusion matrix, also in `{picture}`:", "", *confusion(contents)]
+        lines += ["", f"Confusion matrix{_also(name, '')}:", "", *confusion(contents)]
     if "by_fold" in contents:
         folds = ", ".join(f"{f['macro_f1']:.3f}" for f in contents["by_fold"])
         lines += ["", f"Macro F1 of each part: {folds}."]
     if "temperature" in contents:
         lines += ["", _calibration(contents)]
+    if "unsure" in contents.get("calibrated", {}):
+        lines += ["", *_sureness(contents["calibrated"], name)]
     if "other_sets" in contents:
         lines += ["", f"Held-out clips of the other sets (their likeliest mood): {short(contents['other_sets'])}."]
     if "baseline" in contents:
@@ -105,6 +113,50 @@ def _calibration(contents: Mapping[str, Any]) -> str:
             f"{found['log_loss']:.3f}, expected calibration error {found['calibration_error']:.3f}."
         )
     return text
+
+
+def _sureness(found: Mapping[str, Any], name: str | None) -> list[str]:
+    """Whether "unsure" means it, and the reliability table."""
+    sure, unsure = found["sure"], found["unsure"]
+    text = f"Sure (likeliest mood at {UNSURE_BELOW} or more) {_share(sure)}; unsure {_share(unsure)}"
+    if unsure["accuracy"] is not None:
+        means = "more often wrong than right" if unsure["accuracy"] < 0.5 else "yet not more often wrong than right"
+        text += f": {means}"
+    lines = [f"{text}. By probability{_also(name, '-calibration')}:", ""]
+    lines += ["| probability of the likeliest mood | clips | mean | right |", "|---|---|---|---|"]
+    return lines + [
+        f"| {row['from']:.1f}-{row['to']:.1f} | {row['clips']} | {row['confidence']:.3f} | {row['accuracy']:.3f} |"
+        for row in found["reliability"]
+    ]
+
+
+def _share(found: Mapping[str, Any]) -> str:
+    if found["accuracy"] is None:
+        return "none of the clips"
+    return f"{found['share']:.1%} of the clips, right on {found['accuracy']:.1%} of them"
+
+
+def _also(name: str | None, suffix: str) -> str:
+    return f", also in `{name}{suffix}.png`" if name else ""
+
+
+def reliability_picture(rows: Sequence[Mapping[str, Any]], title: str, path: Path) -> None:
+    """A picture of a reliability table (see `protocol.reliability`): how often right, beside what was claimed."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    for row in rows:
+        colour = "#9ecae1" if row["from"] < UNSURE_BELOW else "#2171b5"
+        axes.bar(row["from"], row["accuracy"], row["to"] - row["from"], align="edge", color=colour, edgecolor="white")
+        axes.annotate(str(row["clips"]), (row["confidence"], row["accuracy"]), ha="center", va="bottom", fontsize=8)
+    axes.plot([0, 1], [0, 1], color="grey", linewidth=1, label="as often as claimed")
+    axes.plot([row["confidence"] for row in rows], [row["accuracy"] for row in rows], "k.", label="bins, their clips")
+    axes.axvline(UNSURE_BELOW, color="grey", linestyle=":", linewidth=1, label="unsure | sure")
+    axes.set(xlabel="probability of the likeliest mood", ylabel="right", xlim=(0, 1), ylim=(0, 1.08))
+    axes.set_title(title, fontsize=8)
+    axes.legend(loc="upper left", fontsize=8)
+    figure.savefig(path, dpi=110)
 
 
 def confusion(contents: Mapping[str, Any]) -> list[str]:
