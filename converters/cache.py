@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,11 +36,11 @@ class FeatureCache:
         changes: dict[str, Change | None] = {"v0": None} | {f"v{i}": augment.variant for i in range(1, variants + 1)}
         return [self._of(clip, changes) for clip in tqdm(clips, desc="descriptors", disable=None)]
 
-    def changed(self, clips: Sequence[Clip], name: str, change: Change) -> list[Rows]:
-        """The sequence of each clip after `change`; `name` has to say all that `change` does to it."""
-        return [self._of(clip, {name: change})[0] for clip in tqdm(clips, desc=name, disable=None)]
+    def changed(self, clips: Sequence[Clip], changes: Mapping[str, Change]) -> list[list[Rows]]:
+        """Of each clip the sequences after each of `changes`; a change's name has to say all that it does."""
+        return [self._of(clip, changes) for clip in tqdm(clips, desc="changed", disable=None)]
 
-    def _of(self, clip: Clip, changes: dict[str, Change | None]) -> list[Rows]:
+    def _of(self, clip: Clip, changes: Mapping[str, Change | None]) -> list[Rows]:
         stat = clip.path.stat()
         path = self.folder / f"{clip.key}-{self.made_by}-{stat.st_size:x}.npz"
         kept: dict[str, Rows] = {}

@@ -35,6 +35,12 @@ class Columns:
     patches: PatchNetwork | None = None
     trunk: Path | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How they get into another process: a trunk's interpreter cannot be copied and is made anew."""
+        if self.trunk:
+            return with_trunk, (Columns(self.parts), self.trunk)
+        return Columns, (self.parts, self.patches)
+
     @property
     def names(self) -> tuple[str, ...]:
         """All columns in order: those of the parts, then the embedding's."""
