@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from edgemood._runtime import Runtime
 from edgemood.bundle import Part, Patches
 from edgemood.errors import BundleError
 from edgemood.features import FeatureConfig, set_names
+from edgemood.mood import MODELS
 
 #: Key of its table in a trunk's or a bundle's manifest.
 PATCHES = "patches"
@@ -79,7 +80,31 @@ def _part(name: str, **settings: Any) -> Part:
 LLD50 = Columns((_part("lld50"),))
 #: With spectral balance, rhythm and harmony: see docs/models.md for what each group earns.
 WIDE = Columns((_part("lld84"), _part("harmony", hop_length=2204, segment_frames=30, segment_hop=10)))
-KINDS: Mapping[str, Columns] = {"lld50": LLD50, "wide": WIDE}
+#: What a model can read; `default` is `wide` and the embedding of a trunk.
+KINDS = ("lld50", "wide", "default")
+#: The trunk of the bundle that ships.
+SHIPPED_TRUNK = MODELS / "default"
+
+
+def get(kind: str, trunk: Path = SHIPPED_TRUNK) -> Columns:
+    """The columns of one of `KINDS`.
+
+    Raises
+    ------
+    DataError
+        `default`, and there is no usable trunk in the folder `trunk`.
+    """
+    if kind == "default":
+        return with_trunk(WIDE, trunk)
+    return {"lld50": LLD50, "wide": WIDE}[kind]
+
+
+def add_options(parser: argparse.ArgumentParser, kind: str) -> None:
+    """The options that say what a model reads."""
+    parser.add_argument("--columns", choices=KINDS, default=kind, help=f"what the model reads (default: {kind})")
+    parser.add_argument(
+        "--trunk", type=Path, default=SHIPPED_TRUNK, help="trunk of `--columns default`: its folder, or a bundle's"
+    )
 
 
 def with_trunk(columns: Columns, folder: Path) -> Columns:

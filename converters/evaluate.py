@@ -17,12 +17,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from converters import baseline, datasets, protocol, report, table1
+from converters import baseline, columns, datasets, protocol, recipes, report, table1
 from converters.cache import FeatureCache
 from converters.fit import PAPER
 from converters.judging import judge, tune
 from converters.material import Material
-from converters.recipes import CANDIDATES, SHIPPED
+from converters.recipes import CANDIDATES
 
 
 def _table1(options: argparse.Namespace, cache: FeatureCache) -> None:
@@ -36,22 +36,32 @@ def _tune(options: argparse.Namespace, cache: FeatureCache) -> None:
 
 def _svm(options: argparse.Namespace, cache: FeatureCache) -> None:
     material = Material(datasets.load(options.data), cache, 0)
-    report.write(options.reports, "svm", baseline.machine(material, transformed=True))
-    report.write(options.reports, "svm-plain", baseline.machine(material, transformed=False))
+    report.write(options.reports, _name("svm", options), baseline.machine(material, transformed=True))
+    report.write(options.reports, _name("svm-plain", options), baseline.machine(material, transformed=False))
 
 
 def _networks(options: argparse.Namespace, cache: FeatureCache) -> None:
-    recipe = PAPER if options.what == "paper" else replace(SHIPPED, members=options.members)
+    recipe = PAPER if options.what == "paper" else recipes.of(options.columns)
+    if options.what != "paper" and options.members:
+        recipe = replace(recipe, members=options.members)
     material = Material(datasets.load(options.data), cache, recipe.variants)
     if options.what == "published":
         title = "Protocol B: stratified 10-fold that ignores artists"
         splits = list(protocol.stratified(material.clips, options.seed))
     else:
-        what = "the paper's own settings" if options.what == "paper" else "the method"
+        what = "the paper's own settings" if options.what == "paper" else _WHAT[options.columns]
         title = f"Protocol A: five folds that share no artist, {what}"
         splits = list(protocol.folds(material.clips))
     judged = judge(material, recipe, options.seed, splits, options.jobs)
-    report.write(options.reports, options.what, {"title": title} | judged)
+    report.write(options.reports, _name(options.what, options), {"title": title} | judged)
+
+
+_WHAT = {"lld50": "the method", "wide": "the method on wide descriptors", "default": "the default bundle's model"}
+
+
+def _name(what: str, options: argparse.Namespace) -> str:
+    """What a report is called: that of the method itself has the plain name."""
+    return what if options.columns == "lld50" else f"{what}-{options.columns}"
 
 
 KINDS = {"table1": _table1, "folds": _networks, "published": _networks, "tune": _tune, "svm": _svm, "paper": _networks}
@@ -72,12 +82,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if name == "table1":
             table1.add_options(kind)
             continue
+        columns.add_options(kind, "lld50")
         kind.add_argument("--seed", type=int, default=0)
         if name in ("folds", "published"):
-            kind.add_argument("--members", type=int, default=SHIPPED.members, help="networks to average")
+            kind.add_argument("--members", type=int, help="networks to average, if not the recipe's")
     options = parser.parse_args(arguments)
     try:
-        KINDS[options.what](options, FeatureCache(options.cache))
+        read = columns.LLD50 if options.what == "table1" else columns.get(options.columns, options.trunk)
+        KINDS[options.what](options, FeatureCache(options.cache, read))
     except (datasets.DataError, table1.OtherMaterialError) as error:
         parser.error(str(error))
 

@@ -12,6 +12,9 @@ from converters.fit import Recipe
 #: What ships: the default recipe, five networks.
 SHIPPED = Recipe(members=5)
 
+#: What the default bundle's networks are trained by.
+DEFAULT = Recipe(members=5)
+
 _PAIR = replace(SHIPPED, members=2)
 _ALONE = replace(_PAIR, extra_weight=0.0)  # 4QAED without Emotify
 _SMALL = replace(_ALONE, network=replace(_PAIR.network, units=32), mixup=0.3, epochs=40)
@@ -36,3 +39,8 @@ CANDIDATES: dict[str, Recipe] = {
         _SMALL, network=replace(_SMALL.network, skip=True, deviation=True)
     ),
 }
+
+
+def of(columns: str) -> Recipe:
+    """The recipe for a model that reads these columns (one of `columns.KINDS`)."""
+    return SHIPPED if columns == "lld50" else DEFAULT

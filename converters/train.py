@@ -17,12 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from converters import bundle, datasets, export, protocol, report
+from converters import bundle, columns, datasets, export, protocol, recipes, report
 from converters.cache import FeatureCache
 from converters.fit import Recipe
 from converters.judging import judge
 from converters.material import Material
-from converters.recipes import SHIPPED
 
 
 def train(material: Material, recipe: Recipe, evaluation: dict[str, Any], options: argparse.Namespace) -> None:
@@ -58,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="clips to train on")
     parser.add_argument("--out", type=Path, required=True, help="folder of the bundle; a second kind gets a suffix")
+    columns.add_options(parser, "default")
     parser.add_argument("--version", default="1", help="version of the bundle")
     parser.add_argument("--kinds", nargs="+", choices=export.KINDS, default=list(export.KINDS))
     parser.add_argument("--evaluation", type=Path, help="the JSON report of `evaluate folds` with the same recipe")
@@ -74,10 +74,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--units", type=int, help="units of each LSTM layer, if not the recipe's")
     options = parser.parse_args(arguments)
     asked = {key: getattr(options, key) for key in ("members", "epochs", "variants")}
-    recipe = replace(SHIPPED, **{key: value for key, value in asked.items() if value is not None})
+    recipe = replace(recipes.of(options.columns), **{key: value for key, value in asked.items() if value is not None})
     if options.units:
         recipe = replace(recipe, network=replace(recipe.network, units=options.units))
-    material = Material(datasets.load(options.data), FeatureCache(options.cache), recipe.variants)
+    try:
+        cache = FeatureCache(options.cache, columns.get(options.columns, options.trunk))
+        material = Material(datasets.load(options.data), cache, recipe.variants)
+    except datasets.DataError as error:
+        parser.error(str(error))
     if options.evaluation:
         evaluation = json.loads(options.evaluation.read_text(encoding="utf-8"))
         if report.recipe_of(evaluation["recipe"]) != recipe:

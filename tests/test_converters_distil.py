@@ -1,0 +1,155 @@
+"""The trunk: targets, training windows, distilling, export and the rows that carry its embedding."""
+
+import json
+
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow", reason="TensorFlow (extra: train) is not installed")
+
+from converters import columns, corpus, datasets, distil, patch_export, synth  # noqa: E402
+from converters.cache import FeatureCache  # noqa: E402
+from converters.targets import PLAIN, REDUCED, Reduction, Targets  # noqa: E402
+from converters.trunk import TrunkConfig, build  # noqa: E402
+from edgemood import features  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras saving, with NumPy 2
+SIZES = {"msd_pen": 6, "mtt_pen": 5, "msd_tag": 3, "mtt_tag": 3, "msd_max": 9, "mtt_max": 8, "vib": 4}
+
+
+def toy_teacher(audio):
+    """Outputs that follow the level of each second, as an audible teacher's would follow what it hears."""
+    seconds = audio[: len(audio) // 16000 * 16000].reshape(-1, 16000)
+    level = np.log(np.sqrt((seconds**2).mean(1)) + 1e-4)
+    rng = np.random.default_rng(3)
+    said = {key: level[:, None] * rng.normal(size=size) for key, size in SIZES.items() if key != "vib"}
+    return said | {"vib": level.mean() * rng.normal(size=SIZES["vib"])}
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    synth.write(folder / "data", tuple(synth.KINDS)[:2], 3, seconds=9.0)
+    shelf = corpus.Corpus(folder / "shards")
+    (own,) = datasets.load(folder / "data")
+    shelf.add_clips(own, toy_teacher, 0)
+    return shelf
+
+
+@pytest.fixture(scope="module")
+def shards(shelf):
+    return [corpus.load(path) for path in shelf.shards(["data"])]
+
+
+@pytest.fixture(scope="module")
+def trunk(tmp_path_factory, shelf):
+    """A trunk trained for a moment by the command, and its folder."""
+    out = tmp_path_factory.mktemp("trunk")
+    places = ["--cache", str(shelf.folder), "--out", str(out)]
+    distil.main([*places, "--sets", "data", "--judge", "nothing", "--steps", "3"])
+    return out
+
+
+def test_targets_are_even(shards):
+    targets = Targets.learn(shards)
+    said = np.concatenate([targets(shard) for shard in shards])
+    plain = sum(SIZES[key] for key in PLAIN)
+    assert said.shape[1] == len(targets.weights) == plain + sum(SIZES[key] for key in REDUCED)
+    assert np.abs(said).max() <= 4
+    assert np.abs(said[:, :plain].mean(0)).max() < 0.5
+    assert said[:, :plain].std(0) == pytest.approx(1, abs=0.4)
+
+
+def test_a_reduction_keeps_what_varies():
+    rng = np.random.default_rng(0)
+    hidden = rng.normal(size=(500, 2)) * [5, 1]
+    values = (hidden @ rng.normal(size=(2, 20)) + 0.01 * rng.normal(size=(500, 20))).astype(np.float32)
+    spread = Reduction.learn(values)(values).std(0)
+    assert spread[:2].min() > 5 * spread[2:].max()
+
+
+def test_windows_lie_where_the_teachers_listened(shards):
+    config = TrunkConfig()
+    windows = distil.Windows(shards, Targets.learn(shards), config)
+    assert len(windows.places) == sum((len(s.frames) - 120) // 40 + 1 for s in shards)
+    x, y = windows.batch(5, np.random.default_rng(0))
+    assert x.shape == (5, 120, 64)
+    assert y.shape == (5, sum(SIZES.values()))
+    assert windows.cut(shards[0].frames).shape == (2, 120, 64)
+
+
+def test_disturbed_patches_stay_near_and_finite():
+    x = np.random.default_rng(1).normal(-8, 3, (64, 120, 64)).astype(np.float32)
+    got = distil.disturbed(x, np.random.default_rng(2))
+    again = distil.disturbed(x, np.random.default_rng(2))
+    assert np.array_equal(got, again)
+    assert np.isfinite(got).all()
+    assert 0.2 < np.abs(got - x).mean() < 3
+
+
+def test_training_learns(shards):
+    targets, config = Targets.learn(shards), TrunkConfig(size=8)
+    windows = distil.Windows(shards, targets, config)
+    schedule = distil.Schedule(steps=30, batch_size=8, learning_rate=5e-3, warmup_steps=3)
+    network = distil.train(windows, targets, config, schedule)
+    x, y = windows.batch(40, np.random.default_rng(9))
+    untrained = build(config, len(targets.weights))
+    error, before = (np.mean((np.asarray(n(x)["targets"]) - y) ** 2) for n in (network, untrained))
+    assert error < 0.9 * before
+
+
+def test_the_file_says_what_the_network_says(trunk):
+    import keras
+
+    network = keras.models.load_model(trunk / "trunk.keras")
+    read = columns.with_trunk(columns.LLD50, trunk)
+    rng = np.random.default_rng(4)
+    patches = rng.normal(-8, 3, (6, 120, 64)).astype(np.float32)
+    expected = np.asarray(network(patches, training=False)["embedding"])
+    got = np.stack([read.patches(patch) for patch in patches])
+    assert np.corrcoef(expected.ravel(), got.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("kind", patch_export.KINDS)
+def test_every_kind_of_export_runs(trunk, kind, tmp_path):
+    import keras
+
+    network, config = keras.models.load_model(trunk / "trunk.keras"), TrunkConfig()
+    patches = np.random.default_rng(4).normal(-8, 3, (4, 120, 64)).astype(np.float32)
+    patch_export.write(tmp_path, patch_export.convert(network, config, kind, patches), config, {})
+    got = columns.with_trunk(columns.LLD50, tmp_path).patches(patches[0])
+    expected = np.asarray(network(patches[:1], training=False)["embedding"])[0]
+    assert np.corrcoef(expected, got)[0, 1] > 0.9
+
+
+def test_rows_carry_the_embedding(shelf, trunk, tmp_path):
+    (own,) = datasets.load(shelf.folder.parent / "data")
+    read = columns.get("default", trunk)
+    (rows,), *_ = FeatureCache(tmp_path, read).sequences(own.clips[:1])
+    assert rows.shape[1] == len(read.names) == 84 + 29 + 96
+    assert read.names[-1] == "patch_95"
+    assert read.feature_version.startswith(features.VERSION + "+")
+    assert np.array_equal(rows[0, -96:], rows[2, -96:])
+    assert not np.array_equal(rows[2, -96:], rows[3, -96:])
+
+
+def test_a_folder_without_a_trunk_is_refused(tmp_path, trunk):
+    with pytest.raises(datasets.DataError, match="no readable manifest"):
+        columns.get("default", tmp_path)
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(datasets.DataError, match="describes no trunk"):
+        columns.get("default", tmp_path)
+    values = json.loads((trunk / "manifest.json").read_text())
+    values["patches"]["length"] = "long"
+    (tmp_path / "manifest.json").write_text(json.dumps(values))
+    with pytest.raises(datasets.DataError, match=r"patches\.length"):
+        columns.get("default", tmp_path)
+
+
+def test_the_command_refuses_what_it_cannot_use(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        distil.main(["--cache", str(tmp_path), "--out", str(tmp_path / "out")])
+    assert "has no shards of emotify, emopia, music" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        distil.main(["--cache", str(tmp_path), "--out", str(tmp_path / "out"), "--sets", "a", "--judge", "a"])
+    assert "cannot judge a trunk that learned from it" in capsys.readouterr().err
