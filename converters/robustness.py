@@ -1,0 +1,313 @@
+"""Does the mood stay what it was? Clips judged as they are and under other conditions, by models that never saw them.
+
+``python -m converters.robustness --data DIR [--columns KIND] [--name NAME]``: for each fold one model is trained, as
+``evaluate folds`` does, and judges the fold's clips clean and under every condition of `converters.degrade`. The report
+(``robustness.json``, ``.md``, ``.png``) holds models side by side, by their names; a name used again replaces what it
+stood for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converters import columns, datasets, degrade, protocol, recipes, report
+from converters.cache import Change, FeatureCache
+from converters.fit import Recipe
+from converters.judging import Probs, each
+from converters.material import Material
+from edgemood.domain import UNSURE_BELOW
+
+CLEAN = "clean"
+FILE = "robustness.json"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How the models are trained, and the conditions they are tried under."""
+
+    recipe: Recipe
+    seed: int = 0
+    conditions: Mapping[str, Change] = field(default_factory=lambda: degrade.CONDITIONS)
+
+
+def run(
+    material: Material, cache: FeatureCache, trial: Trial, splits: Sequence[protocol.Split], jobs: int = 1
+) -> dict[str, Any]:
+    """Train once for each split, and judge its test clips of the first set under every condition.
+
+    Probabilities are calibrated, as the product's are: by a temperature learnt on the clean clips of the other splits
+    (where there is but one split, by none).
+
+    Returns
+    -------
+    dict
+        ``settings``; ``clean``, the figures of `protocol.figures`; ``conditions``, of each those figures and what
+        `compared` gives.
+
+    Raises
+    ------
+    DataError
+        A condition needs what is not installed.
+    """
+    splits = [split for split in splits if material.first[split.test].any()]
+    judge_one = partial(_judge_split, material, cache.folder, trial)
+    found = []
+    for split, probs in zip(splits, each(judge_one, splits, jobs), strict=True):
+        found.append(probs)
+        print(f"{split.name}: {len(probs[CLEAN])} clips under {len(trial.conditions)} conditions", flush=True)
+    truth = np.concatenate([material.truth[_judged(material, split)] for split in splits])
+    temperatures = _temperatures(truth, [probs[CLEAN] for probs in found])
+    together = {
+        name: np.concatenate([_tempered(p[name], t) for p, t in zip(found, temperatures, strict=True)])
+        for name in (CLEAN, *trial.conditions)
+    }
+    clean = together.pop(CLEAN)
+    return {
+        "settings": {
+            "recipe": report.plain(trial.recipe),
+            "seed": trial.seed,
+            "columns": material.columns.digest,
+            "descriptors": len(material.names),
+            "sets": list(material.sets if trial.recipe.extra_weight else material.sets[:1]),
+            "temperature": [round(min(temperatures), 4), round(max(temperatures), 4)],
+        },
+        CLEAN: protocol.figures(truth, clean, material.labels),
+        "conditions": {
+            name: protocol.figures(truth, probs, material.labels) | compared(truth, clean, probs)
+            for name, probs in together.items()
+        },
+    }
+
+
+def compared(truth: NDArray[np.int64], clean: Probs, changed: Probs) -> dict[str, Any]:
+    """What a condition did to the judgements of the same clips, from the probabilities ``[clips, labels]``.
+
+    Returns
+    -------
+    dict
+        ``agreement``: share of the clips whose likeliest label is that of the clean clip; ``sure``: clips that were not
+        unsure when clean; ``agreement_sure``: the share among those, None where there are none;
+        ``probability_change``: its mean magnitude over clips and labels; ``macro_f1_change_95``: 95 % interval of the
+        macro F1 less that of the clean clips (bootstrap over clips, paired).
+    """
+    was, became, sure = clean.argmax(1), changed.argmax(1), clean.max(1) >= UNSURE_BELOW
+    rng, labels = np.random.default_rng(0), clean.shape[1]
+    draws = [rng.integers(0, len(truth), len(truth)) for _ in range(1000)]
+    change = [
+        protocol.macro_f1(protocol.confusion(truth[d], became[d], labels))
+        - protocol.macro_f1(protocol.confusion(truth[d], was[d], labels))
+        for d in draws
+    ]
+    return {
+        "agreement": round(float(np.mean(was == became)), 4),
+        "sure": int(sure.sum()),
+        "agreement_sure": round(float(np.mean((was == became)[sure])), 4) if sure.any() else None,
+        "probability_change": round(float(np.abs(changed - clean).mean()), 4),
+        "macro_f1_change_95": [round(float(q), 4) for q in np.percentile(change, [2.5, 97.5])],
+    }
+
+
+def _judge_split(material: Material, folder: Path, trial: Trial, split: protocol.Split) -> dict[str, Probs]:
+    """Probabilities of the split's judged clips, clean and under each condition, by one model.
+
+    The cache is made anew in `folder`: this may be another process, and an extractor cannot go there.
+    """
+    judged = _judged(material, split)
+    changes = {f"{name}.{degrade.VERSION}": change for name, change in trial.conditions.items()}
+    versions = FeatureCache(folder, material.columns).changed([material.clips[i] for i in judged], changes)
+    trained = material.fit(split.train, trial.recipe, trial.seed)
+    changed = {name: trained.predict([clip[k] for clip in versions]) for k, name in enumerate(trial.conditions)}
+    return {CLEAN: trained.predict(material.own(judged)), **changed}
+
+
+def _judged(material: Material, split: protocol.Split) -> NDArray[np.int64]:
+    return np.asarray(split.test[material.first[split.test]])
+
+
+def _temperatures(truth: NDArray[np.int64], probs: Sequence[Probs]) -> list[float]:
+    """Of each part's probabilities the temperature that the other parts' ask for; 1 where there are no others."""
+    if len(probs) == 1:
+        return [1.0]
+    part, together = np.repeat(np.arange(len(probs)), [len(p) for p in probs]), np.concatenate(probs)
+    return [protocol.fit_temperature(truth[part != k], together[part != k]) for k in range(len(probs))]
+
+
+def _tempered(probs: Probs, temperature: float) -> Probs:
+    return protocol.tempered(np.log(np.maximum(probs, 1e-9)), temperature)
+
+
+def header(material: Material, conditions: Mapping[str, Change]) -> dict[str, Any]:
+    """What all models of one report share: the judged clips and the conditions."""
+    clips = [[c.key, c.target, c.group, c.fold] for c, own in zip(material.clips, material.first, strict=True) if own]
+    said = {name: (inspect.getdoc(change) or name).partition("\n\n")[0] for name, change in conditions.items()}
+    made_from = hashlib.sha256(json.dumps([degrade.VERSION, list(said), clips]).encode()).hexdigest()[:16]
+    return {
+        "title": f"Robustness on {material.sets[0]}: folds that share no artist",
+        "made_from": made_from,
+        "clips": len(clips),
+        "labels": list(material.labels),
+        "conditions": said,
+    }
+
+
+def stored(folder: Path, head: Mapping[str, Any]) -> dict[str, Any]:
+    """The report in `folder`, or one of no models yet.
+
+    Raises
+    ------
+    DataError
+        What is there is of other clips or conditions.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return {**head, "models": {}}
+    contents: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if contents["made_from"] != head["made_from"]:
+        raise datasets.DataError(f"{path} is of other clips or conditions: move it away, or choose another --reports")
+    return {**head, "models": contents["models"]}
+
+
+def add(folder: Path, head: Mapping[str, Any], name: str, record: Mapping[str, Any]) -> None:
+    """Put what `run` found into the report in `folder` as the model `name`. Raises what `stored` does."""
+    contents = stored(folder, head)
+    contents["models"][name] = record
+    path = folder / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".part")
+    draft.write_text(json.dumps(contents, indent=1) + "\n", encoding="utf-8")
+    draft.replace(path)
+    path.with_suffix(".md").write_text(markdown(contents, path.with_suffix(".png").name), encoding="utf-8")
+    draw(contents, path.with_suffix(".png"))
+
+
+_NOTE = (
+    "{clips} clips. A model that never saw a clip, nor another by its artist, judges it as its file has it (clean, "
+    "though the file may be lossy) and under every condition. Agreement: the likeliest mood is that of the clean clip; "
+    "sure: of the clips whose likeliest mood had a probability of {sure} or more when clean. Probabilities are "
+    "calibrated by a temperature learnt on the other folds' clean clips. Intervals are 95 % over clips (bootstrap; "
+    "paired for differences). Also in `{picture}`."
+)
+
+
+def markdown(contents: Mapping[str, Any], picture: str) -> str:
+    """The report as Markdown."""
+    lines = [f"# {contents['title']}", "", _NOTE.format(clips=contents["clips"], sure=UNSURE_BELOW, picture=picture)]
+    for name, model in contents["models"].items():
+        lines += ["", f"## {name}", "", *_table(model)]
+    lines += ["", "## Conditions", ""]
+    return "\n".join([*lines, *(f"- **{name}**: {said}" for name, said in contents["conditions"].items())]) + "\n"
+
+
+def _table(model: Mapping[str, Any]) -> list[str]:
+    settings = model["settings"]
+    heads = [
+        "condition",
+        "accuracy",
+        "macro F1",
+        "less that of clean",
+        "agreement",
+        "agreement, sure",
+        "mean change of p",
+    ]
+    lines = [
+        f"{settings['descriptors']} descriptors, networks averaged: {settings['recipe']['members']}, trained on "
+        f"{', '.join(settings['sets'])}, seed {settings['seed']}.",
+        "",
+        "| " + " | ".join(heads) + " |",
+        "|---" * len(heads) + "|",
+        f"| {CLEAN} | {model[CLEAN]['accuracy']:.3f} | {_f1(model[CLEAN])} |  |  |  |  |",
+    ]
+    for name, row in model["conditions"].items():
+        low, high = row["macro_f1_change_95"]
+        change = f"{row['macro_f1'] - model[CLEAN]['macro_f1']:+.3f} ({low:+.3f} to {high:+.3f})"
+        sure = "none were" if row["agreement_sure"] is None else f"{row['agreement_sure']:.3f} of {row['sure']}"
+        cells = [name, f"{row['accuracy']:.3f}", _f1(row), change, f"{row['agreement']:.3f}", sure]
+        lines.append("| " + " | ".join([*cells, f"{row['probability_change']:.3f}"]) + " |")
+    return lines
+
+
+def _f1(figures: Mapping[str, Any]) -> str:
+    low, high = figures["macro_f1_95"]
+    return f"{figures['macro_f1']:.3f} ({low:.3f}-{high:.3f})"
+
+
+def draw(contents: Mapping[str, Any], path: Path) -> None:
+    """A picture of macro F1 with its intervals and of the agreement, a bar for each model and condition."""
+    from matplotlib.figure import Figure
+
+    names, models = [CLEAN, *contents["conditions"]], contents["models"]
+    height = 0.8 / len(models)
+    figure = Figure(figsize=(9, 1.5 + 0.3 * len(names) * max(1, len(models) * 0.7)), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    for k, (title, model) in enumerate(models.items()):
+        rows = [model[CLEAN], *(model["conditions"][name] for name in names[1:])]
+        at = np.arange(len(names)) + (k - (len(models) - 1) / 2) * height
+        f1 = np.array([row["macro_f1"] for row in rows])
+        low, high = np.array([row["macro_f1_95"] for row in rows]).T
+        beyond = np.maximum(0, [f1 - low, high - f1])  # of few clips a bootstrap's interval can miss the value itself
+        left.barh(at, f1, height, xerr=beyond, label=title, error_kw={"linewidth": 1})
+        agreement = [row["agreement"] for row in rows[1:]]
+        for y, share, bar in zip(at[1:], agreement, right.barh(at[1:], agreement, height), strict=True):
+            right.annotate(f"{share:.2f}", (bar.get_width(), y), ha="right", va="center", fontsize=7, color="white")
+    left.set_yticks(range(len(names)), names)
+    left.invert_yaxis()
+    left.set(xlabel="macro F1 (95 % interval over clips)", xlim=(0, 1))
+    right.set(xlabel="share of clips whose mood is that of the clean clip", xlim=(0, 1))
+    figure.legend(loc="outside upper center", ncols=len(models))
+    figure.savefig(path, dpi=110)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that other evaluations do not have."""
+    parser.add_argument("--name", help="what the model is called in the report (default: its columns)")
+    parser.add_argument("--members", type=int, help="networks to average, if not the recipe's")
+    parser.add_argument("--epochs", type=int, help="to try the command; a full run leaves it out")
+
+
+def command(options: argparse.Namespace, cache: FeatureCache) -> None:
+    """Judge a model that reads the cache's columns by the five folds, and add it to the report.
+
+    Raises
+    ------
+    DataError
+        The data or the report on disk cannot be used, or a condition needs what is not installed.
+    """
+    asked = {key: value for key in ("members", "epochs") if (value := getattr(options, key)) is not None}
+    trial = Trial(replace(recipes.of(options.columns), **asked), options.seed)
+    material = Material(datasets.load(options.data), cache, trial.recipe.variants)
+    head = header(material, trial.conditions)
+    stored(options.reports, head)  # before hours of training, not after
+    record = run(material, cache, trial, list(protocol.folds(material.clips)), options.jobs)
+    add(options.reports, head, options.name or options.columns, record)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder with the sets (see converters/README.md)")
+    parser.add_argument("--cache", type=Path, default=Path("build/features"), help="where descriptors are kept")
+    parser.add_argument("--reports", type=Path, default=Path(__file__).parent / "reports")
+    parser.add_argument("--jobs", type=int, default=1, help="folds at the same time")
+    parser.add_argument("--seed", type=int, default=0)
+    columns.add_options(parser, "lld50")
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    try:
+        command(options, FeatureCache(options.cache, columns.get(options.columns, options.trunk)))
+    except datasets.DataError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()
