@@ -70,23 +70,24 @@ class Windows:
 
 
 def disturbed(x: Array, rng: np.random.Generator) -> Array:
-    """Patches ``[patches, length, bands]`` of log power at another level, equalised, band-limited, noisy.
+    """Patches ``[patches, length, bands]`` of log power, equalised, band-limited, noisy.
 
-    Level and a smooth curve over the bands vary by 3 and 1.5 dB (standard deviation); of some patches a few bands are
-    flat, those above a random one 9-35 dB weaker, or nothing is weaker than 26-48 dB below the strongest.
+    A smooth curve over the bands varies by 2.6 dB (standard deviation); of some patches a few bands are flat, those
+    above a random one 9-52 dB weaker, or nothing is weaker than 22-48 dB below the strongest. Level is left alone: the
+    trunk does not hear it.
     """
     count, _, bands = x.shape
-    knots = rng.normal(0, 0.35, (count, 7))
+    knots = rng.normal(0, 0.6, (count, 7))
     curve = np.stack([np.interp(np.linspace(0, 6, bands), np.arange(7), knot) for knot in knots])
-    x = x + rng.normal(0, 0.7, (count, 1, 1)) + curve[:, None]
+    x = x + curve[:, None]
     for patch in x:
         if rng.random() < 0.3:
             first = int(rng.integers(0, bands - 6))
             patch[:, first : first + int(rng.integers(1, 7))] = patch.mean()
         if rng.random() < 0.25:
-            patch[:, int(rng.integers(bands * 5 // 8, bands)) :] -= rng.uniform(2, 8)
+            patch[:, int(rng.integers(bands * 5 // 8, bands)) :] -= rng.uniform(2, 12)
         if rng.random() < 0.15:
-            patch[:] = np.logaddexp(patch, patch.max() - rng.uniform(6, 11))
+            patch[:] = np.logaddexp(patch, patch.max() - rng.uniform(5, 11))
     return np.asarray(x, dtype=np.float32)
 
 

@@ -40,7 +40,7 @@ def convert(
     Raises
     ------
     ValueError
-        The file has operators that a plain TFLite runtime lacks.
+        The converter cannot make it, or the file has operators that a plain TFLite runtime lacks.
     """
     embedding = embedding_of(network)
 
@@ -61,7 +61,10 @@ def convert(
         ops = tf.lite.OpsSet
         full = ops.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
         converter.target_spec.supported_ops = [full if kind == "int16x8" else ops.TFLITE_BUILTINS_INT8]
-    content = bytes(converter.convert())
+    try:
+        content = bytes(converter.convert())
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(f"{kind}: the converter refuses it ({str(error).splitlines()[0]})") from None
     export.check_operators(content, 0)
     return content
 

@@ -6,6 +6,7 @@ too. Means and maxima over both axes are what the embedding is made of, so that 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,15 +21,18 @@ from edgemood.bundle import Part
 class TrunkConfig:
     """Frames and mel bands of a patch, rows of the mood network's sequence it lies beside, size of the embedding.
 
-    mean and deviation are those of the logarithm of a band's power in music at large: fixed, so that level counts.
+    A patch is taken relative to its own mean power, so that its level does not count, and nothing in it is lower than
+    `floor`, in neper of power, so that neither noise nor what a codec leaves out does. mean and deviation are those of
+    such values in music at large.
     """
 
     length: int = 120
     bands: int = len(corpus.NAMES)
     rows: int = 3
     size: int = 96
-    mean: float = -8.0
-    deviation: float = 3.0
+    floor: float = -12.0
+    mean: float = -3.4
+    deviation: float = 3.3
     dropout: float = 0.05
 
     @property
@@ -43,7 +47,8 @@ def build(config: TrunkConfig, targets: int) -> keras.Model:
     The targets are predicted from the embedding through one hidden layer, which is thrown away afterwards.
     """
     x = keras.Input((config.length, config.bands), name="x")
-    hidden = ops.expand_dims((x - config.mean) / config.deviation, -1)
+    level = ops.logsumexp(x, axis=(1, 2), keepdims=True) - math.log(config.length * config.bands)
+    hidden = ops.expand_dims((ops.maximum(x - level, config.floor) - config.mean) / config.deviation, -1)
     hidden = _convolution(hidden, 24, (3, 5), 2)
     hidden = _convolution(hidden, 40, 3, 2)
     hidden = _convolution(hidden, 48, 3)

@@ -110,7 +110,15 @@ def test_the_file_says_what_the_network_says(trunk):
     assert np.corrcoef(expected.ravel(), got.ravel())[0, 1] > 0.99
 
 
-@pytest.mark.parametrize("kind", patch_export.KINDS)
+def test_level_does_not_count(trunk):
+    embed = columns.with_trunk(columns.LLD50, trunk).patches
+    patch = np.random.default_rng(5).normal(-8, 3, (120, 64)).astype(np.float32)
+    loud, soft, other = embed(patch), embed(patch - 4.6), embed(patch[:, ::-1].copy())
+    assert np.abs(loud - soft).max() < 0.01 * np.ptp(loud)  # int8 rounds
+    assert np.abs(loud - other).max() > 0.05 * np.ptp(loud)
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16", "int8", "full-int8"])
 def test_every_kind_of_export_runs(trunk, kind, tmp_path):
     import keras
 
@@ -120,6 +128,15 @@ def test_every_kind_of_export_runs(trunk, kind, tmp_path):
     got = columns.with_trunk(columns.LLD50, tmp_path).patches(patches[0])
     expected = np.asarray(network(patches[:1], training=False)["embedding"])[0]
     assert np.corrcoef(expected, got)[0, 1] > 0.9
+
+
+def test_a_kind_the_converter_cannot_make_is_refused(trunk):
+    import keras
+
+    network = keras.models.load_model(trunk / "trunk.keras")
+    patches = np.random.default_rng(4).normal(-8, 3, (4, 120, 64)).astype(np.float32)
+    with pytest.raises(ValueError, match="int16x8: the converter refuses"):
+        patch_export.convert(network, TrunkConfig(), "int16x8", patches)
 
 
 def test_rows_carry_the_embedding(shelf, trunk, tmp_path):
