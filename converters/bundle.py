@@ -25,7 +25,7 @@ RUNTIMES = {
 }
 QUANTISATION = {"int8": "dynamic-range int8", "float16": "float16 weights"}
 #: Segments from one window of a song to the next, and seconds of one step of its timeline.
-WINDOW_HOP, STEP_S = 10, 10.0
+WINDOW_HOP, STEP_S = 14, 10.0
 #: Of all model files of a bundle together.
 MAX_BYTES = 2_000_000
 
@@ -46,7 +46,14 @@ class Facts:
     columns: Columns
 
 
-def write(folder: Path, kind: str, trained: Trained, facts: Facts, check: Sequence[NDArray[np.float32]]) -> Manifest:
+def write(  # noqa: PLR0913, PLR0917
+    folder: Path,
+    kind: str,
+    trained: Trained,
+    facts: Facts,
+    check: Sequence[NDArray[np.float32]],
+    shown: Sequence[NDArray[np.float32]] | None = None,
+) -> Manifest:
     """Export `trained` as a bundle.
 
     Parameters
@@ -57,6 +64,8 @@ def write(folder: Path, kind: str, trained: Trained, facts: Facts, check: Sequen
         One of `export.KINDS`.
     check
         Sequences on which the exported model has to agree with the trained one.
+    shown
+        The sequences of the same clips by this bundle's own trunk, where it is not the one that was trained with.
 
     Raises
     ------
@@ -66,7 +75,7 @@ def write(folder: Path, kind: str, trained: Trained, facts: Facts, check: Sequen
         It needs operators that devices lack, or is larger than a bundle may be.
     """
     content = export.convert(trained.members, trained.config, kind, facts.temperature)
-    agreed = parity.compare(trained, content, kind, facts.temperature, check)
+    agreed = parity.compare(trained, content, kind, facts.temperature, check, shown)
     values = _manifest(kind, trained, facts, content) | {"parity": agreed.to_dict()}
     manifest = Manifest.parse(values, str(folder))  # what the device would refuse is not written
     if manifest.size > MAX_BYTES:
@@ -91,7 +100,7 @@ def _manifest(kind: str, trained: Trained, facts: Facts, content: bytes) -> dict
         "schema": SCHEMA,
         "name": facts.name,
         "version": facts.version,
-        "rank": export.KINDS.index(kind),
+        "rank": export.KINDS.index(kind) + (0 if facts.columns.patches else len(export.KINDS)),
         "labels": list(facts.labels),
         **facts.columns.manifest(),
         "normalisation": trained.normalisation.to_dict(),

@@ -13,6 +13,8 @@ def text(manifest: Mapping[str, Any]) -> str:
     """The card, in Markdown, of the bundle that `manifest` describes."""
     training, accuracy = manifest["training"], manifest["accuracy"]
     parts = [_head(manifest), _training(training)]
+    if "patches" in manifest:
+        parts.append(_trunk(manifest["patches"]))
     if accuracy:
         parts.append(_accuracy({"labels": manifest["labels"], **accuracy}))
     parts += [_limits(manifest), _licence(training), _again()]
@@ -26,15 +28,51 @@ def _head(manifest: Mapping[str, Any]) -> str:
     several = f"{members} such networks, trained from different seeds, averaged" if members > 1 else "one network"
     return f"""# {manifest["name"]} {manifest["version"]}
 
-Mood of music ({", ".join(manifest["labels"])}) from the {len(manifest["features"]["names"])} low-level descriptors of
-`docs/descriptors.md`: {network["layers"]} LSTM layers of {network["units"]} units, attention over the segments,
-softmax; {several}. It reads windows of {window["segments"]} segments, one segment a second.
+Mood of music ({", ".join(manifest["labels"])}) from {_columns(manifest)}:
+{network["layers"]} LSTM layers of {network["units"]} units, attention over the segments, softmax; {several}.
+It reads windows of {window["segments"]} segments, one segment a second.
 
-- File: {manifest["model"]["size"]} bytes, {manifest["quantisation"]}. Runs on {_runtimes(manifest["runtimes"])}.
-- Parity with the trained Keras model on {manifest["parity"]["clips"]} clips: largest difference of a probability
-  {manifest["parity"]["max_difference"]:.4f}, same mood chosen on {manifest["parity"]["agreement"]:.1%}.
+- {_files(manifest)}, {manifest["quantisation"]}. Runs on {_runtimes(manifest["runtimes"])}.
+- Parity with the trained Keras model on {manifest["parity"]["clips"]} clips: {_parity(manifest["parity"])}
 - Descriptors are normalised by the manifest's transforms and ranges; level enters only through the energy
   descriptors, and training varied it."""
+
+
+def _columns(manifest: Mapping[str, Any]) -> str:
+    features = manifest["features"]
+    count = sum(len(part["names"]) for part in features.get("parts", [features]))
+    described = f"{count} descriptors of `docs/descriptors.md`"
+    if not (patches := manifest.get("patches")):
+        return described
+    return f"""{described} and the embedding ({patches["size"]} values) that a convolutional network, the trunk, gives
+each {patches["rows"]} seconds of a log-mel spectrum of {len(patches["names"])} bands"""
+
+
+def _files(manifest: Mapping[str, Any]) -> str:
+    own = f"File: {manifest['model']['size']} bytes"
+    return f"{own}, the trunk's {manifest['patches']['model']['size']}" if "patches" in manifest else own
+
+
+def _parity(parity: Mapping[str, Any]) -> str:
+    same = f"""largest difference of a probability
+  {parity["max_difference"]:.4f}, same mood chosen on {parity["agreement"]:.1%}."""
+    other = parity.get("trunk_agreement", 1.0)
+    if other == 1.0:
+        return same
+    return f"""{same}
+- The mood network was trained on what the int8 trunk gives; with the trunk of this bundle it chooses the same mood on
+  {other:.1%} of those clips."""
+
+
+def _trunk(patches: Mapping[str, Any]) -> str:
+    """How a bundle's trunk came about."""
+    heard = ", ".join(f"{count} of {name}" for name, count in patches["training"]["excerpts"].items())
+    return f"""## The trunk
+
+Learned, without labels, to say of three seconds of music what pretrained taggers say: those in the packages musicnn
+(ISC) and vibenet (GPL-3.0-or-later), which are not part of this project and are not needed to use or to retrain this
+model. It heard half-minute excerpts: {heard}. The taggers were trained on other people's collections, which may hold
+songs that judge the model here; the trunk itself heard no clip of the sets not named."""
 
 
 def _training(training: Mapping[str, Any]) -> str:
@@ -45,8 +83,8 @@ def _training(training: Mapping[str, Any]) -> str:
 {sets}
 
 {research if _is_research(training) else ""}Each clip was also
-shown in {training["recipe"]["variants"]} changed versions (speed, equalisation, level, bandwidth, noise), in random
-stretches, blended in pairs."""
+shown in {training["recipe"]["variants"]} changed versions (speed, equalisation, level, bandwidth, room,
+noise), in random stretches, blended in pairs."""
 
 
 def _is_research(training: Mapping[str, Any]) -> bool:

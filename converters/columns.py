@@ -82,6 +82,8 @@ LLD50 = Columns((_part("lld50"),))
 WIDE = Columns((_part("lld84"), _part("harmony", hop_length=2204, segment_frames=30, segment_hop=10)))
 #: What a model can read; `default` is `wide` and the embedding of a trunk.
 KINDS = ("lld50", "wide", "default")
+#: What the names of trunks' folders end in, by the kind of export that bundles have.
+TRUNK_SUFFIX = {"int8": "", "float16": "-f16"}
 #: The trunk of the bundle that ships.
 SHIPPED_TRUNK = MODELS / "default"
 
@@ -121,6 +123,13 @@ def with_trunk(columns: Columns, folder: Path) -> Columns:
     except BundleError as error:
         raise DataError(str(error)) from None
     return Columns(columns.parts, network, folder)
+
+
+def for_kind(columns: Columns, kind: str) -> Columns:
+    """The same columns with the trunk for bundles of this kind of export, whose folder lies beside the other's."""
+    if columns.trunk is None or not (suffix := TRUNK_SUFFIX[kind]):
+        return columns
+    return with_trunk(Columns(columns.parts), columns.trunk.with_name(columns.trunk.name + suffix))
 
 
 def read_trunk(folder: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from converters import corpus, patch_export
+from converters.columns import TRUNK_SUFFIX
 from converters.targets import Targets
 from converters.trunk import TrunkConfig, build
 
@@ -174,7 +175,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if judged := [corpus.load(path) for path in shelf.shards([options.judge])]:
         training["correlation"] = {options.judge: round(heard(network, windows, targets, judged), 4)}
         print(training["correlation"], flush=True)
-    patch_export.write(options.out, patch_export.convert(network, config), config, training)
+    for kind, suffix in TRUNK_SUFFIX.items():
+        content = patch_export.convert(network, config, kind)
+        patch_export.write(options.out.with_name(options.out.name + suffix), content, config, training)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Judging the method: ``python -m converters.evaluate {table1,folds,published,tune,svm,paper} --data DIR``.
+"""Judging models: ``python -m converters.evaluate {table1,folds,published,...} --data DIR``.
 
 table1     the paper's Table 1: five models on the same descriptors and folds, the networks by two recipes
 folds      protocol A: five folds that share no artist, the figures that count
@@ -6,8 +6,10 @@ published  protocol B: stratified 10-fold that ignores artists, to stand beside 
 tune       inner validation of the recipes in `converters.recipes`: the test fold is never looked at
 svm        protocol A for a support vector machine on the same descriptors
 paper      protocol A for the paper's own settings
+robustness protocol A under codecs, other levels, noise, rooms: accuracy, and whether moods flip
+bundle     a finished bundle on clips that it never learned from
 
-Each writes a report (Markdown and JSON) and, where it judges, a picture of the confusion matrix.
+``--columns`` says what the models read. Each kind writes a report (Markdown and JSON) and, where it judges, pictures.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from converters import baseline, columns, datasets, protocol, recipes, report, table1
+from converters import baseline, columns, datasets, judge_bundle, protocol, recipes, report, robustness, table1
 from converters.cache import FeatureCache
 from converters.fit import PAPER
 from converters.judging import judge, tune
@@ -64,7 +66,22 @@ def _name(what: str, options: argparse.Namespace) -> str:
     return what if options.columns == "lld50" else f"{what}-{options.columns}"
 
 
-KINDS = {"table1": _table1, "folds": _networks, "published": _networks, "tune": _tune, "svm": _svm, "paper": _networks}
+def _bundle(options: argparse.Namespace) -> None:
+    found = judge_bundle.judge(options.bundle, datasets.load(options.data))
+    judge_bundle.write(options.reports, f"bundle-{Path(options.bundle).name}", found)
+
+
+KINDS = {
+    "table1": _table1,
+    "folds": _networks,
+    "published": _networks,
+    "tune": _tune,
+    "svm": _svm,
+    "paper": _networks,
+    "robustness": robustness.command,
+}
+#: Kinds with options of their own.
+OPTIONS = {"table1": table1.add_options, "robustness": robustness.add_options, "bundle": judge_bundle.add_options}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -77,10 +94,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
     kinds = parser.add_subparsers(dest="what", required=True)
-    for name in KINDS:
+    for name in [*KINDS, "bundle"]:
         kind = kinds.add_parser(name, parents=[common])
-        if name == "table1":
-            table1.add_options(kind)
+        OPTIONS.get(name, lambda _: None)(kind)
+        if name in ("table1", "bundle"):
             continue
         columns.add_options(kind, "lld50")
         kind.add_argument("--seed", type=int, default=0)
@@ -88,6 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             kind.add_argument("--members", type=int, help="networks to average, if not the recipe's")
     options = parser.parse_args(arguments)
     try:
+        if options.what == "bundle":
+            return _bundle(options)
         read = columns.LLD50 if options.what == "table1" else columns.get(options.columns, options.trunk)
         KINDS[options.what](options, FeatureCache(options.cache, read))
     except (datasets.DataError, table1.OtherMaterialError) as error:

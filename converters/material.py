@@ -15,14 +15,15 @@ from converters.fit import Examples, Recipe, Sequences, Trained, fit
 class Material:
     """Clips of one or several sets with their sequences, ready to be split and trained on.
 
-    Figures are those of the first set; clips of the others only help to train it, with ``extra_weight``.
+    Figures are those of the first set; clips of the others only help to train it, with ``extra_weight``. Those that
+    their set's official split keeps for testing are left out.
     """
 
     def __init__(self, sets: Sequence[datasets.Dataset], cache: FeatureCache, variants: int) -> None:
         self.labels = sets[0].labels
         usable = [s for s in sets if s.labels == self.labels]
         self.sets = tuple(s.name for s in usable)
-        clips = [clip for s in usable for clip in s.clips]
+        clips = [clip for s in usable for clip in s.clips if s is usable[0] or clip.split != "test"]
         sequences: Sequences = cache.sequences(clips, variants)
         kept = [i for i, versions in enumerate(sequences) if len(versions[0])]  # shorter than one segment: nothing
         self.clips = [clips[i] for i in kept]

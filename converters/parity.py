@@ -25,13 +25,18 @@ class ParityError(Exception):
 
 @dataclass(frozen=True)
 class Parity:
-    """Trained and converted model on the same clips: largest difference of a probability, share of equal choices."""
+    """Trained and converted model on the same clips: largest difference of a probability, share of equal choices.
+
+    trunk_agreement: share of equal choices of the trained model with the bundle's trunk and with the one it was trained
+    with, 1 where they are the same.
+    """
 
     kind: str
     clips: int
     max_difference: float
     mean_difference: float
     agreement: float
+    trunk_agreement: float = 1.0
 
     def to_dict(self) -> dict[str, float | int | str]:
         """All fields by name, ready for JSON."""
@@ -54,22 +59,39 @@ def run(content: bytes, x: NDArray[np.float32], mask: NDArray[np.float32]) -> ND
     return np.asarray(probs, dtype=np.float64)
 
 
-def compare(
-    trained: Trained, content: bytes, kind: str, temperature: float, sequences: Sequence[NDArray[np.float32]]
+def compare(  # noqa: PLR0913, PLR0917
+    trained: Trained,
+    content: bytes,
+    kind: str,
+    temperature: float,
+    sequences: Sequence[NDArray[np.float32]],
+    shown: Sequence[NDArray[np.float32]] | None = None,
 ) -> Parity:
     """Compare on sequences of raw descriptors.
+
+    Parameters
+    ----------
+    trained, content, kind, temperature
+        The trained model, what was made of it, and how.
+    sequences
+        Of the descriptors the model was trained on.
+    shown
+        The same clips' sequences by the bundle's own trunk, where that is another than the one trained with.
 
     Raises
     ------
     ParityError
         They differ by more than `MAX_DIFFERENCE`, or agree on fewer clips than `MIN_AGREEMENT`.
     """
-    expected = tempered(np.log(trained.predict(sequences)), temperature)
-    got = run(content, *padded([trained.normalisation(s) for s in sequences], trained.config.window))
+    rows = shown or sequences
+    expected = tempered(np.log(trained.predict(rows)), temperature)
+    got = run(content, *padded([trained.normalisation(s) for s in rows], trained.config.window))
     difference = np.abs(expected - got)
     agreement = float(np.mean(expected.argmax(1) == got.argmax(1)))
     worst, mean = float(difference.max()), float(difference.mean())
-    parity = Parity(kind, len(sequences), round(worst, 6), round(mean, 6), round(agreement, 4))
+    same_trunk = float(np.mean(expected.argmax(1) == trained.predict(sequences).argmax(1))) if shown else 1.0
+    counts = kind, len(rows), round(worst, 6), round(mean, 6)
+    parity = Parity(*counts, round(agreement, 4), round(same_trunk, 4))
     if worst > MAX_DIFFERENCE[kind] or agreement < MIN_AGREEMENT[kind]:
         raise ParityError(f"{kind}: probabilities differ by up to {worst:.4f}, choices agree on {agreement:.4f}")
     return parity

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converters import columns, datasets, degrade, protocol, recipes, report
+from converters import datasets, degrade, protocol, recipes, report
 from converters.cache import Change, FeatureCache
 from converters.fit import Recipe
 from converters.judging import Probs, each
@@ -102,19 +102,12 @@ def compared(truth: NDArray[np.int64], clean: Probs, changed: Probs) -> dict[str
         macro F1 less that of the clean clips (bootstrap over clips, paired).
     """
     was, became, sure = clean.argmax(1), changed.argmax(1), clean.max(1) >= UNSURE_BELOW
-    rng, labels = np.random.default_rng(0), clean.shape[1]
-    draws = [rng.integers(0, len(truth), len(truth)) for _ in range(1000)]
-    change = [
-        protocol.macro_f1(protocol.confusion(truth[d], became[d], labels))
-        - protocol.macro_f1(protocol.confusion(truth[d], was[d], labels))
-        for d in draws
-    ]
     return {
         "agreement": round(float(np.mean(was == became)), 4),
         "sure": int(sure.sum()),
         "agreement_sure": round(float(np.mean((was == became)[sure])), 4) if sure.any() else None,
         "probability_change": round(float(np.abs(changed - clean).mean()), 4),
-        "macro_f1_change_95": [round(float(q), 4) for q in np.percentile(change, [2.5, 97.5])],
+        "macro_f1_change_95": protocol.difference_95(truth, became, was, clean.shape[1]),
     }
 
 
@@ -290,24 +283,3 @@ def command(options: argparse.Namespace, cache: FeatureCache) -> None:
     stored(options.reports, head)  # before hours of training, not after
     record = run(material, cache, trial, list(protocol.folds(material.clips)), options.jobs)
     add(options.reports, head, options.name or options.columns, record)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the command line and run."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder with the sets (see converters/README.md)")
-    parser.add_argument("--cache", type=Path, default=Path("build/features"), help="where descriptors are kept")
-    parser.add_argument("--reports", type=Path, default=Path(__file__).parent / "reports")
-    parser.add_argument("--jobs", type=int, default=1, help="folds at the same time")
-    parser.add_argument("--seed", type=int, default=0)
-    columns.add_options(parser, "lld50")
-    add_options(parser)
-    options = parser.parse_args(arguments)
-    try:
-        command(options, FeatureCache(options.cache, columns.get(options.columns, options.trunk)))
-    except datasets.DataError as error:
-        parser.error(str(error))
-
-
-if __name__ == "__main__":
-    main()

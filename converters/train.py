@@ -46,9 +46,13 @@ def train(material: Material, recipe: Recipe, evaluation: dict[str, Any], option
     )
     check = material.own(range(len(material.clips)))
     for kind in options.kinds:
+        own = columns.for_kind(material.columns, kind)
+        shown = None
+        if own is not material.columns:
+            shown = [rows for (rows,) in FeatureCache(options.cache, own).sequences(material.clips)]
         suffix = "" if kind == options.kinds[0] else "-f16" if kind == "float16" else f"-{kind}"
         folder = options.out.with_name(options.out.name + suffix)
-        manifest = bundle.write(folder, kind, trained, replace(facts, name=folder.name), check)
+        manifest = bundle.write(folder, kind, trained, replace(facts, name=folder.name, columns=own), check, shown)
         print(f"{folder}: {manifest.file.size} bytes, {manifest.quantisation}")
 
 

@@ -7,11 +7,12 @@ import pytest
 
 tf = pytest.importorskip("tensorflow", reason="TensorFlow (extra: train) is not installed")
 
-from converters import columns, corpus, datasets, distil, patch_export, synth  # noqa: E402
+from converters import columns, corpus, datasets, distil, evaluate, patch_export, synth, train  # noqa: E402
 from converters.cache import FeatureCache  # noqa: E402
 from converters.targets import PLAIN, REDUCED, Reduction, Targets  # noqa: E402
 from converters.trunk import TrunkConfig, build  # noqa: E402
-from edgemood import features  # noqa: E402
+from edgemood import audio, features, mood  # noqa: E402
+from edgemood.describe import Describer  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras saving, with NumPy 2
 SIZES = {"msd_pen": 6, "mtt_pen": 5, "msd_tag": 3, "mtt_tag": 3, "msd_max": 9, "mtt_max": 8, "vib": 4}
@@ -148,6 +149,52 @@ def test_rows_carry_the_embedding(shelf, trunk, tmp_path):
     assert read.feature_version.startswith(features.VERSION + "+")
     assert np.array_equal(rows[0, -96:], rows[2, -96:])
     assert not np.array_equal(rows[2, -96:], rows[3, -96:])
+
+
+@pytest.fixture(scope="module")
+def bundles(shelf, trunk, tmp_path_factory):
+    """Bundles of both kinds, trained for a moment by the command on the trunk's rows."""
+    out = tmp_path_factory.mktemp("bundles") / "tiny"
+    small = ["--members", "1", "--epochs", "2", "--variants", "0", "--units", "8"]
+    data = ["--data", str(shelf.folder.parent / "data"), "--cache", str(out.parent / "cache")]
+    train.main([*data, "--trunk", str(trunk), "--out", str(out), *small])
+    return out
+
+
+@pytest.mark.parametrize("suffix", ["", "-f16"])
+def test_a_bundle_with_a_trunk_judges_sound(bundles, shelf, suffix):
+    folder = bundles.with_name(bundles.name + suffix)
+    model = mood.load(str(folder))
+    assert model.manifest.rank == (1 if suffix else 0)
+    (own,) = datasets.load(shelf.folder.parent / "data")
+    samples = audio.load(str(own.clips[0].path), 22050)
+    scores = model.judge(Describer(model).describe([samples])).scores
+    assert set(scores) == set(own.labels)
+    assert sum(scores.values()) == pytest.approx(1)
+    card = (folder / "CARD.md").read_text()
+    assert "embedding (96 values)" in card
+    assert "6 of data" in card
+    assert "the trunk itself heard no clip of the sets not named" in card
+
+
+def test_a_bundle_is_judged_on_what_it_never_heard(bundles, shelf, tmp_path, capsys):
+    common = ["bundle", "--bundle", str(bundles), "--reports", str(tmp_path)]
+    with pytest.raises(SystemExit):
+        evaluate.main([*common, "--data", str(shelf.folder.parent / "data")])
+    assert "that tiny-1 did not learn from" in capsys.readouterr().err
+    synth.write(tmp_path / "other", tuple(synth.KINDS)[:2], 2, seconds=5.0)
+    evaluate.main([*common, "--data", str(tmp_path / "other")])
+    (found,) = json.loads((tmp_path / "bundle-tiny.json").read_text())["sets"].values()
+    assert found["clips"] == 4
+    assert np.sum(found["confusion"]) == 4
+    assert "| other | 4 |" in (tmp_path / "bundle-tiny.md").read_text()
+
+
+def test_a_bundle_is_a_trunk_to_train_again_from(bundles, trunk):
+    again = columns.get("default", bundles)
+    patch = np.random.default_rng(6).normal(-8, 3, (120, 64)).astype(np.float32)
+    assert np.array_equal(again.patches(patch), columns.get("default", trunk).patches(patch))
+    assert columns.for_kind(again, "float16").trunk == bundles.with_name("tiny-f16")
 
 
 def test_a_folder_without_a_trunk_is_refused(tmp_path, trunk):

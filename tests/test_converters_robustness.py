@@ -265,20 +265,20 @@ def test_the_report_holds_models_side_by_side(tried, tmp_path):
 
 def test_the_command_adds_a_model_and_refuses_a_report_of_other_clips(folder, tmp_path, monkeypatch, capsys):
     pytest.importorskip("tensorflow", reason="TensorFlow (extra: train) is not installed")
-    from converters import robustness
+    from converters import evaluate
 
     quick = {"gain-20dB": degrade.quiet, "10s": degrade.ten_seconds}
     monkeypatch.setattr(degrade, "CONDITIONS", quick)
     where = ["--cache", str(folder / "cache"), "--reports", str(tmp_path)]
     options = [*where, "--members", "1", "--epochs", "1"]
-    robustness.main(["--data", str(folder / "data"), *options, "--columns", "wide"])
+    evaluate.main(["robustness", "--data", str(folder / "data"), *options, "--columns", "wide"])
     stored = json.loads((tmp_path / "robustness.json").read_text())
     assert list(stored["models"]["wide"]["conditions"]) == list(quick)
     assert stored["models"]["wide"]["settings"]["descriptors"] > 50
     assert stored["models"]["wide"]["conditions"]["10s"]["agreement"] == 1  # clips of 6 s
     synth.write(tmp_path / "more", MOODS, 3, seconds=4.0)
     with pytest.raises(SystemExit):
-        robustness.main(["--data", str(tmp_path / "more"), *options, "--name", "again"])
+        evaluate.main(["robustness", "--data", str(tmp_path / "more"), *options, "--name", "again"])
     assert "other clips or conditions" in capsys.readouterr().err
 
 
