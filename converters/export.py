@@ -1,23 +1,38 @@
-"""From a trained Keras model to TFLite: fused LSTMs, builtin operators only, two precisions."""
+"""From a trained Keras model to TFLite: fused LSTMs, builtin operators only, in several precisions."""
 
 from __future__ import annotations
 
 import struct
 import tempfile
 import uuid
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
 
 from converters.network import NetworkConfig, build
 
-#: Kinds of export: ``int8`` has int8 weights and float32 activations (dynamic range), ``float16`` has float16 weights.
+#: Kinds of export that bundles have: ``int8`` has int8 weights and float32 activations (dynamic range), ``float16`` has
+#: float16 weights.
 KINDS = ("int8", "float16")
+#: All kinds there are: ``full-int8`` has int8 activations, too, ``int16x8`` int16 activations and int8 weights; their
+#: ranges are taken from windows.
+EVERY_KIND = ("float32", "float16", "int8", "full-int8", "int16x8")
+_OPERATORS, _TYPES = (
+    {value: key for key, value in vars(names).items() if not key.startswith("_")}
+    for names in (schema.BuiltinOperator, schema.TensorType)
+)
+_SMALL = 1024  # weights of fewer elements stay as they are, says the converter
 _CELL_CLIP = 6  # vtable slot of cell_clip in UnidirectionalSequenceLSTMOptions: 4 + 2 * field number 1
+
+#: Normalised windows and their masks.
+Windows = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class FusedLSTM(keras.layers.LSTM):
@@ -55,7 +70,13 @@ class FusedLSTM(keras.layers.LSTM):
         return fusible(sequences, zeros, zeros, *map(tf.convert_to_tensor, weights))[1]
 
 
-def convert(members: Sequence[keras.Model], config: NetworkConfig, kind: str, temperature: float = 1.0) -> bytes:
+def convert(
+    members: Sequence[keras.Model],
+    config: NetworkConfig,
+    kind: str,
+    temperature: float = 1.0,
+    windows: Windows | None = None,
+) -> bytes:
     """The TFLite file of trained networks, for one window a call.
 
     Parameters
@@ -66,19 +87,63 @@ def convert(members: Sequence[keras.Model], config: NetworkConfig, kind: str, te
     config
         The configuration they were built with.
     kind
-        One of `KINDS`.
+        One of `EVERY_KIND`.
     temperature
         The logits are divided by it before the softmax that gives the exported ``probs``.
+    windows
+        Normalised windows ``[windows, window, descriptors]`` and their masks ``[windows, window]`` that activations are
+        like; only for the last two kinds.
 
     Raises
     ------
     ValueError
-        The converted file has operators that a plain TFLite runtime lacks, or unfused LSTMs.
+        The converter cannot make it, or the converted file has operators that a plain TFLite runtime lacks, unfused
+        LSTMs, or LSTMs of another kind.
     """
-    networks = [_fusible(member, config) for member in members]
-    content = _unclip(_converted(networks, config, kind, temperature))
+    module, concrete = _graph([_fusible(member, config) for member in members], config, temperature)
+    ranges = [{"x": x[None], "mask": mask[None]} for x, mask in zip(*windows, strict=True)] if windows else []
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures={"serving_default": concrete})
+        content = _unclip(made(tf.lite.TFLiteConverter.from_saved_model(folder), kind, ranges))
     check_operators(content, config.layers * len(members))
+    check_types(content, kind)
     return content
+
+
+def made(converter: Any, kind: str, inputs: Sequence[Any]) -> bytes:
+    """What a TFLite converter makes of a network.
+
+    Parameters
+    ----------
+    converter
+        Of the network.
+    kind
+        One of `EVERY_KIND`.
+    inputs
+        The network's, that activations are like; only for the last two kinds.
+
+    Raises
+    ------
+    ValueError
+        It makes nothing; the message says why.
+    """
+    if kind != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]  # without representative data: dynamic range
+    if kind == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if kind in EVERY_KIND[3:]:
+        if not inputs:
+            raise ValueError(f"{kind}: nothing to take the ranges of activations from")
+        converter.representative_dataset = lambda: inputs
+        ops = tf.lite.OpsSet
+        wide = ops.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        converter.target_spec.supported_ops = [wide if kind == "int16x8" else ops.TFLITE_BUILTINS_INT8]
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated", UserWarning)  # its own
+            return bytes(converter.convert())
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(f"{kind}: the converter refuses it ({str(error).splitlines()[0]})") from None
 
 
 def _fusible(member: keras.Model, config: NetworkConfig) -> keras.Model:
@@ -91,7 +156,7 @@ def _fusible(member: keras.Model, config: NetworkConfig) -> keras.Model:
     return network
 
 
-def _converted(networks: Sequence[keras.Model], config: NetworkConfig, kind: str, temperature: float) -> bytes:
+def _graph(networks: Sequence[keras.Model], config: NetworkConfig, temperature: float) -> tuple[tf.Module, Any]:
     def serve(x: Any, mask: Any) -> dict[str, Any]:
         outs = [network([x, mask], training=False) for network in networks]
         # not a sum divided by a constant: in a float16 file that constant would be rounded
@@ -109,26 +174,12 @@ def _converted(networks: Sequence[keras.Model], config: NetworkConfig, kind: str
         x=tf.TensorSpec((1, config.window, config.descriptors), tf.float32, name="x"),
         mask=tf.TensorSpec((1, config.window), tf.float32, name="mask"),
     )
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures={"serving_default": concrete})
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]  # without representative data: dynamic range
-        if kind == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        return bytes(converter.convert())
+    return module, concrete
 
 
 def operators(content: bytes) -> Counter[str]:
     """How often each operator occurs in a TFLite file; custom ones as ``CUSTOM:name``."""
-    names = {value: key for key, value in vars(schema.BuiltinOperator).items() if not key.startswith("_")}
-    model = schema.Model.GetRootAsModel(content, 0)
-    codes = []
-    for i in range(model.OperatorCodesLength()):
-        code = model.OperatorCodes(i)
-        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-        custom = code.CustomCode()
-        codes.append(names[number] if custom is None else f"CUSTOM:{custom.decode()}")
-    return Counter(codes[operator.OpcodeIndex()] for operator in _operators(model))
+    return Counter(name for name, _, _ in _named_operators(content))
 
 
 def check_operators(content: bytes, lstm_layers: int) -> None:
@@ -139,6 +190,34 @@ def check_operators(content: bytes, lstm_layers: int) -> None:
         raise ValueError(f"the converted model needs operators that devices lack: {', '.join(foreign)}")
     if found["UNIDIRECTIONAL_SEQUENCE_LSTM"] != lstm_layers:
         raise ValueError(f"{lstm_layers} LSTM layers, but {found['UNIDIRECTIONAL_SEQUENCE_LSTM']} fused operators")
+
+
+def check_types(content: bytes, kind: str) -> None:
+    """Raise ValueError unless the file's LSTMs compute in the types that `kind`, one of `EVERY_KIND`, stands for.
+
+    Converters have been seen to leave them as they were, or to take another type, without a word.
+    """
+    types = {"full-int8": "INT8", "int16x8": "INT16"}
+    activation, weight = types.get(kind, "FLOAT32"), "FLOAT32" if kind.startswith("float") else "INT8"
+    for name, graph, operator in _named_operators(content):
+        if name != "UNIDIRECTIONAL_SEQUENCE_LSTM":
+            continue
+        tensors = [graph.Tensors(operator.Inputs(i)) for i in range(9)]  # the sequence and eight matrices
+        large = [tensor for tensor in tensors[1:] if np.prod(tensor.ShapeAsNumpy()) >= _SMALL]
+        found = {_TYPES[tensors[0].Type()]}, {_TYPES[tensor.Type()] for tensor in large}
+        if found[0] != {activation} or not found[1] <= {weight}:
+            described = " and ".join(", ".join(sorted(one)) for one in found)
+            raise ValueError(f"{kind}: an LSTM has activations and weights in {described}")
+
+
+def weights(content: bytes) -> dict[str, float]:
+    """The shares of the file's constants, counted in bytes, by their type: ``float32``, ``int8`` and so on."""
+    model = schema.Model.GetRootAsModel(content, 0)
+    found: Counter[str] = Counter()
+    for graph in (model.Subgraphs(i) for i in range(model.SubgraphsLength())):
+        for tensor in (graph.Tensors(i) for i in range(graph.TensorsLength())):
+            found[_TYPES[tensor.Type()].lower()] += model.Buffers(tensor.Buffer()).DataLength()
+    return {name: round(size / found.total(), 4) for name, size in found.most_common() if size}
 
 
 def tensor_names(content: bytes) -> tuple[dict[str, str], dict[str, str]]:
@@ -153,15 +232,28 @@ def tensor_names(content: bytes) -> tuple[dict[str, str], dict[str, str]]:
     return names(signature.InputsLength(), signature.Inputs), names(signature.OutputsLength(), signature.Outputs)
 
 
-def _operators(model: Any) -> list[Any]:
+def _operators(model: Any) -> list[tuple[Any, Any]]:
+    """Of each operator its graph and itself."""
     graphs = [model.Subgraphs(i) for i in range(model.SubgraphsLength())]
-    return [graph.Operators(k) for graph in graphs for k in range(graph.OperatorsLength())]
+    return [(graph, graph.Operators(k)) for graph in graphs for k in range(graph.OperatorsLength())]
+
+
+def _named_operators(content: bytes) -> list[tuple[str, Any, Any]]:
+    """Of each operator its name, its graph and itself."""
+    model = schema.Model.GetRootAsModel(content, 0)
+    codes = []
+    for i in range(model.OperatorCodesLength()):
+        code = model.OperatorCodes(i)
+        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        custom = code.CustomCode()
+        codes.append(_OPERATORS[number] if custom is None else f"CUSTOM:{custom.decode()}")
+    return [(codes[operator.OpcodeIndex()], graph, operator) for graph, operator in _operators(model)]
 
 
 def _unclip(content: bytes) -> bytes:
     """Take the clip of 10, which the converter gives every fused LSTM's cell, out again; Keras has none."""
     data = bytearray(content)
-    for operator in _operators(schema.Model.GetRootAsModel(data, 0)):
+    for _, operator in _operators(schema.Model.GetRootAsModel(data, 0)):
         if operator.BuiltinOptionsType() == schema.BuiltinOptions.UnidirectionalSequenceLSTMOptions:
             options = operator.BuiltinOptions()
             if offset := options.Offset(_CELL_CLIP):

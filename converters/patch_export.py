@@ -17,9 +17,6 @@ from converters import export
 from converters.columns import PATCHES
 from converters.trunk import TrunkConfig, embedding_of
 
-#: Kinds of export: weights only (``float16``; ``int8``: dynamic range), or weights and activations (``full-int8``,
-#: ``int16x8``), whose ranges are taken from patches.
-KINDS = ("float32", "float16", "int8", "full-int8", "int16x8")
 FILE = "patch.tflite"
 
 
@@ -33,7 +30,7 @@ def convert(
     network
         Made by `trunk.build` with `config`.
     kind
-        One of `KINDS`.
+        One of `export.EVERY_KIND`.
     patches
         Frames ``[length, bands]`` that activations are like; only for the last two kinds.
 
@@ -52,19 +49,7 @@ def convert(
     shape = tf.TensorSpec((1, config.length, config.bands), tf.float32, name="x")
     module.serve = tf.function(serve, autograph=False, input_signature=[shape])
     converter = tf.lite.TFLiteConverter.from_concrete_functions([module.serve.get_concrete_function()], module)
-    if kind != "float32":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if kind == "float16":
-        converter.target_spec.supported_types = [tf.float16]
-    if kind in KINDS[3:]:
-        converter.representative_dataset = lambda: ([patch[None]] for patch in patches)
-        ops = tf.lite.OpsSet
-        full = ops.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-        converter.target_spec.supported_ops = [full if kind == "int16x8" else ops.TFLITE_BUILTINS_INT8]
-    try:
-        content = bytes(converter.convert())
-    except (RuntimeError, ValueError) as error:
-        raise ValueError(f"{kind}: the converter refuses it ({str(error).splitlines()[0]})") from None
+    content = export.made(converter, kind, [[patch[None]] for patch in patches])
     export.check_operators(content, 0)
     return content
 

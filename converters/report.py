@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from converters.datasets import DataError
 from converters.fit import Recipe
 from converters.network import NetworkConfig
 from edgemood.domain import UNSURE_BELOW
@@ -65,6 +66,52 @@ def write(folder: Path, name: str, contents: Mapping[str, Any]) -> None:
         draw(contents["model"]["confusion"], contents["labels"], contents["title"], folder / f"{name}.png")
     if rows := contents.get("calibrated", {}).get("reliability"):
         reliability_picture(rows, contents["title"], folder / f"{name}-calibration.png")
+
+
+def stored(path: Path, head: Mapping[str, Any]) -> dict[str, Any]:
+    """The report of several models side by side in the JSON file `path`, or one of no models yet.
+
+    Parameters
+    ----------
+    path
+        The file.
+    head
+        What the models share; ``made_from`` in it tells one report from another.
+
+    Raises
+    ------
+    DataError
+        What is there is of other clips or conditions.
+    """
+    if not path.is_file():
+        return {**head, "models": {}}
+    contents: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if contents["made_from"] != head["made_from"]:
+        raise DataError(f"{path} is of other clips or conditions: move it away, or choose another --reports")
+    return {**head, "models": contents["models"]}
+
+
+def add(
+    path: Path,
+    head: Mapping[str, Any],
+    name: str,
+    record: Mapping[str, Any],
+    shown: tuple[Callable[[Mapping[str, Any], str], str], Callable[[Mapping[str, Any], Path], None]],
+) -> None:
+    """Put `record` into the report in the JSON file `path` as the model `name`, in place of what had the name.
+
+    `shown` makes a page of the report and the name of its picture, and draws the picture into a file: they lie beside
+    `path`. Raises what `stored` does.
+    """
+    contents = stored(path, head)
+    contents["models"][name] = record
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".part")
+    draft.write_text(json.dumps(contents, indent=1) + "\n", encoding="utf-8")
+    draft.replace(path)
+    page, picture = shown
+    path.with_suffix(".md").write_text(page(contents, path.with_suffix(".png").name), encoding="utf-8")
+    picture(contents, path.with_suffix(".png"))
 
 
 def markdown(contents: Mapping[str, Any], name: str | None = None) -> str:

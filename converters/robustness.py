@@ -154,36 +154,6 @@ def header(material: Material, conditions: Mapping[str, Change]) -> dict[str, An
     }
 
 
-def stored(folder: Path, head: Mapping[str, Any]) -> dict[str, Any]:
-    """The report in `folder`, or one of no models yet.
-
-    Raises
-    ------
-    DataError
-        What is there is of other clips or conditions.
-    """
-    path = folder / FILE
-    if not path.is_file():
-        return {**head, "models": {}}
-    contents: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if contents["made_from"] != head["made_from"]:
-        raise datasets.DataError(f"{path} is of other clips or conditions: move it away, or choose another --reports")
-    return {**head, "models": contents["models"]}
-
-
-def add(folder: Path, head: Mapping[str, Any], name: str, record: Mapping[str, Any]) -> None:
-    """Put what `run` found into the report in `folder` as the model `name`. Raises what `stored` does."""
-    contents = stored(folder, head)
-    contents["models"][name] = record
-    path = folder / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part")
-    draft.write_text(json.dumps(contents, indent=1) + "\n", encoding="utf-8")
-    draft.replace(path)
-    path.with_suffix(".md").write_text(markdown(contents, path.with_suffix(".png").name), encoding="utf-8")
-    draw(contents, path.with_suffix(".png"))
-
-
 _NOTE = (
     "{clips} clips. A model that never saw a clip, nor another by its artist, judges it as its file has it (clean, "
     "though the file may be lossy) and under every condition. Agreement: the likeliest mood is that of the clean clip; "
@@ -280,6 +250,6 @@ def command(options: argparse.Namespace, cache: FeatureCache) -> None:
     trial = Trial(replace(recipes.of(options.columns), **asked), options.seed)
     material = Material(datasets.load(options.data), cache, trial.recipe.variants)
     head = header(material, trial.conditions)
-    stored(options.reports, head)  # before hours of training, not after
+    report.stored(options.reports / FILE, head)  # before hours of training, not after
     record = run(material, cache, trial, list(protocol.folds(material.clips)), options.jobs)
-    add(options.reports, head, options.name or options.columns, record)
+    report.add(options.reports / FILE, head, options.name or options.columns, record, (markdown, draw))

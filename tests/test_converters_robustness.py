@@ -243,13 +243,13 @@ def test_agreement_by_hand():
 
 
 def test_the_report_holds_models_side_by_side(tried, tmp_path):
-    from converters import robustness
+    from converters import report, robustness
 
     material, trial, _, record = tried
     head = robustness.header(material, trial.conditions)
     few = {**record, "clean": record["clean"] | {"macro_f1": 0.7, "macro_f1_95": [0.1, 0.6]}}
     for name, found in (("method", few), ("other", few), ("method", record)):
-        robustness.add(tmp_path, head, name, found)
+        report.add(tmp_path / robustness.FILE, head, name, found, (robustness.markdown, robustness.draw))
     contents = json.loads((tmp_path / "robustness.json").read_text())
     assert list(contents["models"]) == ["method", "other"]
     assert contents["models"]["method"] == json.loads(json.dumps(record))
@@ -260,7 +260,7 @@ def test_the_report_holds_models_side_by_side(tried, tmp_path):
     assert "- **angry**: Every clip becomes the same noisy one." in text
     assert (tmp_path / "robustness.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(datasets.DataError, match="other clips or conditions"):
-        robustness.stored(tmp_path, robustness.header(material, {"same": same}))
+        report.stored(tmp_path / robustness.FILE, robustness.header(material, {"same": same}))
 
 
 def test_the_command_adds_a_model_and_refuses_a_report_of_other_clips(folder, tmp_path, monkeypatch, capsys):

@@ -1,0 +1,133 @@
+"""What `converters.quantise` found, as a page and a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+#: Parts of a model that are quantised: what a part is called, what one call of it reads, what it is compared with.
+PARTS = {
+    "mood": ("Mood network", "window", "Keras"),
+    "trunk": ("Trunk", "patch", "the float32 file"),
+}
+_NOTE = (
+    "{clips} clips, each judged by a model that never saw it, nor another clip by its artist. Each file is run as the "
+    "product runs it: the trunk by the delegate for convolutions (XNNPACK), the mood network without. A trunk is "
+    "judged through the mood networks, which Keras runs and which were trained on the rows of the trunk that ships. "
+    "`int8` has int8 weights, `full-int8` int8 activations, too, whose ranges come from training clips. Weights: "
+    "share of the file's constants, counted in bytes; matrices of fewer than 1,024 elements stay float32. ms: CPU time "
+    "of one thread on the machine that made this report, a median over rounds in which the kinds took turns; beside "
+    "it, as the median of the ratios within rounds, in times that of float32. A song lasts four minutes. Intervals are "
+    "95 % over clips (bootstrap; paired for differences). Probabilities p are as the networks give them, not "
+    "calibrated. Also in `{picture}`."
+)
+
+
+def markdown(contents: Mapping[str, Any], picture: str) -> str:
+    """The report as Markdown."""
+    lines = [f"# {contents['title']}", "", _NOTE.format(clips=contents["clips"], picture=picture)]
+    for name, model in contents["models"].items():
+        settings = model["settings"]
+        lines += [
+            "",
+            f"## {name}",
+            "",
+            f"{settings['descriptors']} descriptors, networks averaged: {settings['recipe']['members']}, trained on "
+            f"{', '.join(settings['sets'])}, seed {settings['seed']}.",
+        ]
+        for part in (part for part in PARTS if part in model):
+            lines += ["", *_table(model[part], *PARTS[part])]
+    return "\n".join(lines) + "\n"
+
+
+def _table(part: Mapping[str, Any], title: str, call: str, reference: str) -> list[str]:
+    heads = [
+        "kind",
+        "bytes",
+        "weights",
+        f"ms a {call}",
+        "times float32",
+        f"ms a song ({part['calls_a_song']})",
+        "accuracy",
+        "macro F1",
+        f"less that of {reference}",
+        "agreement",
+        "change of p, mean",
+        "largest",
+    ]
+    lines = [
+        f"### {title}",
+        "",
+        f"{reference[0].upper()}{reference[1:]}: accuracy {part['reference']['accuracy']:.3f}, macro F1 "
+        f"{_f1(part['reference'])}.",
+        "",
+        "| " + " | ".join(heads) + " |",
+        "|---" * len(heads) + "|",
+    ]
+    return lines + [_row(kind, part) for kind in part["kinds"]] + _refusals(part)
+
+
+def _row(kind: str, part: Mapping[str, Any]) -> str:
+    row = part["kinds"][kind]
+    if "refused" in row:
+        return f"| {kind} | none: see below |" + "  |" * 10
+    times = part["latency"][kind]
+    low, high = row["macro_f1_change_95"]
+    cells = [
+        kind,
+        f"{row['bytes']:,}",
+        ", ".join(f"{name} {share:.0%}" for name, share in row["weights"].items() if share >= 0.005),
+        f"{times['ms']:.3f}",
+        f"{times['ratio']:.2f}",
+        f"{times['ms'] * part['calls_a_song']:.1f}",
+        f"{row['accuracy']:.3f}",
+        _f1(row),
+        f"{row['macro_f1'] - part['reference']['macro_f1']:+.3f} ({low:+.3f} to {high:+.3f})",
+        f"{row['agreement']:.3f}",
+        f"{row['probability_change']:.4f}",
+        f"{row['probability_change_max']:.4f}",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _refusals(part: Mapping[str, Any]) -> list[str]:
+    refused = {kind: row["refused"] for kind, row in part["kinds"].items() if "refused" in row}
+    return ["", *(f"- **{kind}** cannot be made: {reason}" for kind, reason in refused.items())] if refused else []
+
+
+def _f1(figures: Mapping[str, Any]) -> str:
+    low, high = figures["macro_f1_95"]
+    return f"{figures['macro_f1']:.3f} ({low:.3f}-{high:.3f})"
+
+
+def draw(contents: Mapping[str, Any], path: Path) -> None:
+    """A picture of macro F1, with its intervals, over size: a colour for each model, a point for each kind."""
+    from matplotlib.figure import Figure
+
+    models = contents["models"]
+    parts = [part for part in PARTS if any(part in model for model in models.values())]
+    figure = Figure(figsize=(5.2 * len(parts), 4.6), layout="constrained")
+    for axes, part in zip(figure.subplots(1, len(parts), squeeze=False)[0], parts, strict=True):
+        title, _, reference = PARTS[part]
+        for k, (name, model) in enumerate(models.items()):
+            if part in model:
+                _draw_model(axes, model[part], f"{name} (dashed: {reference})", f"C{k}")
+        axes.set_xscale("log")
+        axes.set(xlabel="kB", ylabel="macro F1 (95 % interval over clips)", title=title, ylim=(0, 1))
+        axes.legend(fontsize=8)
+    figure.savefig(path, dpi=110)
+
+
+def _draw_model(axes: Any, part: Mapping[str, Any], label: str, colour: str) -> None:
+    rows = {kind: row for kind, row in part["kinds"].items() if "refused" not in row}
+    size = np.array([row["bytes"] for row in rows.values()]) / 1000
+    f1 = np.array([row["macro_f1"] for row in rows.values()])
+    low, high = np.array([row["macro_f1_95"] for row in rows.values()]).T
+    beyond = np.maximum(0, [f1 - low, high - f1])  # of few clips a bootstrap's interval can miss the value itself
+    axes.errorbar(size, f1, beyond, fmt="o", color=colour, capsize=3, label=label)
+    axes.axhline(part["reference"]["macro_f1"], color=colour, linestyle="--", linewidth=1)
+    for kind, x, y in zip(rows, size, f1, strict=True):
+        axes.annotate(kind, (x, y), xytext=(4, 4), textcoords="offset points", fontsize=8, rotation=30)
