@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from edgemood import mood
 from edgemood._pack import rounded
 from edgemood._resample import Resampler
+from edgemood.describe import Describer
 from edgemood.domain import FeatureSequence
-from edgemood.features import VERSION, FeatureConfig, extract
 from edgemood.live import LiveMood, _mono
 
 RATES = (22_050, 44_100, 48_000)
@@ -105,18 +105,18 @@ def bench_live_costs_little_more_than_its_parts() -> None:
     """Pieces of 10 ms beside mixing, resampling and describing all at once and judging each full window."""
     rate, model = 48_000, mood.load()
     sound = stereo(30.0, rate)
-    config = FeatureConfig.from_dict(model.config)
+    describer = Describer(model)
     window = np.zeros((model.manifest.window_segments, len(model.names)), np.float32)
     times = np.arange(len(window)) * 1.0
-    sequence = FeatureSequence(window, times, times + 3.0, model.names, VERSION)
+    sequence = FeatureSequence(window, times, times + 3.0, model.names, model.feature_version)
     listener = filled(LiveMood(model, rate), sound)
 
     def live() -> int:
         return sum(len(listener.push(piece)) for piece in pieces(sound, rate))
 
     def parts() -> None:
-        resampler = Resampler(rate, config.sample_rate, low_latency=True)
-        extract([resampler.push(_mono(sound)), resampler.finish()], config, model.names)
+        resampler = Resampler(rate, describer.sample_rate, low_latency=True)
+        describer.describe([resampler.push(_mono(sound)), resampler.finish()])
         for _ in range(30):
             model.judge(rounded(sequence))
 

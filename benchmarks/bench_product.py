@@ -10,8 +10,9 @@ import pytest
 import soundfile
 
 from edgemood import audio, mood, recommend
+from edgemood.describe import Describer
 from edgemood.domain import ListenerMood, Tags, Track
-from edgemood.features import FeatureConfig, extract
+from edgemood.features import extract
 from edgemood.library import Library
 from edgemood.pipeline import scan
 
@@ -47,7 +48,7 @@ def bench_lld50(benchmark: Any, song: Any) -> None:
 def bench_judge(benchmark: Any, song: Any, bundle: str) -> None:
     """The model over all windows of the song."""
     model = mood.load(bundle)
-    sequence = extract([song], FeatureConfig.from_dict(model.config), model.names)
+    sequence = Describer(model).describe([song])
     assert benchmark(lambda: model.judge(sequence)).timeline
 
 

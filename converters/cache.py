@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -51,7 +52,7 @@ class FeatureCache:
             samples = audio.load(str(clip.path), self._describer.sample_rate)
             kept |= {name: self._extract(samples, clip.key, name, changes[name]) for name in missing}
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".part.npz")
+            partial = path.with_suffix(f".{os.getpid()}.part.npz")  # another process may be at it, too
             np.savez(partial, **kept)  # type: ignore[arg-type]  # NumPy's stub mistakes names for its own options
             partial.replace(path)
         return [kept[name] for name in changes]

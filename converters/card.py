@@ -44,8 +44,9 @@ def _columns(manifest: Mapping[str, Any]) -> str:
     described = f"{count} descriptors of `docs/descriptors.md`"
     if not (patches := manifest.get("patches")):
         return described
-    return f"""{described} and the embedding ({patches["size"]} values) that a convolutional network, the trunk, gives
-each {patches["rows"]} seconds of a log-mel spectrum of {len(patches["names"])} bands"""
+    return f"""{described}
+and the embedding ({patches["size"]} values) that a convolutional network, the trunk, gives each
+{patches["rows"]} seconds of a log-mel spectrum of {len(patches["names"])} bands"""
 
 
 def _files(manifest: Mapping[str, Any]) -> str:
@@ -71,8 +72,9 @@ def _trunk(patches: Mapping[str, Any]) -> str:
 
 Learned, without labels, to say of three seconds of music what pretrained taggers say: those in the packages musicnn
 (ISC) and vibenet (GPL-3.0-or-later), which are not part of this project and are not needed to use or to retrain this
-model. It heard half-minute excerpts: {heard}. The taggers were trained on other people's collections, which may hold
-songs that judge the model here; the trunk itself heard no clip of the sets not named."""
+model. It heard half-minute excerpts: {heard}.
+The taggers were trained on other people's collections, which may hold songs that judge the model here; the trunk
+itself heard no clip of the sets not named."""
 
 
 def _training(training: Mapping[str, Any]) -> str:
@@ -126,10 +128,11 @@ def _licence(training: Mapping[str, Any]) -> str:
         return """## Licence of the weights
 
 The project's licence covers its code. What may be done with the weights depends on the clips they were trained on."""
+    closed = " EMOPIA's terms (CC BY-NC-SA 4.0) rule out commercial use." if "emopia" in training["clips"] else ""
     return f"""## Licence of the weights
 
 The project's licence covers its code. The weights are derived from research data ({", ".join(training["clips"])}) whose
-terms do not speak of trained models: use them for research and evaluation, and for a product train your own."""
+terms do not speak of trained models.{closed} Use them for research and evaluation, and for a product train your own."""
 
 
 def _again() -> str:

@@ -7,6 +7,8 @@ tune       inner validation of the recipes in `converters.recipes`: the test fol
 svm        protocol A for a support vector machine on the same descriptors
 paper      protocol A for the paper's own settings
 robustness protocol A under codecs, other levels, noise, rooms: accuracy, and whether moods flip
+quantise   size, latency and accuracy of every kind of export
+ablation   groups of descriptors, one by one, by a support vector machine
 bundle     a finished bundle on clips that it never learned from
 
 ``--columns`` says what the models read. Each kind writes a report (Markdown and JSON) and, where it judges, pictures.
@@ -19,7 +21,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from converters import baseline, columns, datasets, judge_bundle, protocol, recipes, report, robustness, table1
+from converters import (
+    ablation,
+    baseline,
+    columns,
+    datasets,
+    judge_bundle,
+    protocol,
+    quantise,
+    recipes,
+    report,
+    robustness,
+    table1,
+)
 from converters.cache import FeatureCache
 from converters.fit import PAPER
 from converters.judging import judge, tune
@@ -79,9 +93,19 @@ KINDS = {
     "svm": _svm,
     "paper": _networks,
     "robustness": robustness.command,
+    "quantise": quantise.command,
+    "ablation": ablation.command,
 }
 #: Kinds with options of their own.
-OPTIONS = {"table1": table1.add_options, "robustness": robustness.add_options, "bundle": judge_bundle.add_options}
+OPTIONS = {
+    "table1": table1.add_options,
+    "robustness": robustness.add_options,
+    "quantise": quantise.add_options,
+    "ablation": ablation.add_options,
+    "bundle": judge_bundle.add_options,
+}
+#: Kinds that say themselves what is read.
+OWN_COLUMNS = ("table1", "ablation", "bundle")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -97,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in [*KINDS, "bundle"]:
         kind = kinds.add_parser(name, parents=[common])
         OPTIONS.get(name, lambda _: None)(kind)
-        if name in ("table1", "bundle"):
+        if name in OWN_COLUMNS:
             continue
         columns.add_options(kind, "lld50")
         kind.add_argument("--seed", type=int, default=0)
@@ -107,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         if options.what == "bundle":
             return _bundle(options)
-        read = columns.LLD50 if options.what == "table1" else columns.get(options.columns, options.trunk)
+        read = columns.LLD50 if options.what in OWN_COLUMNS else columns.get(options.columns, options.trunk)
         KINDS[options.what](options, FeatureCache(options.cache, read))
     except (datasets.DataError, table1.OtherMaterialError) as error:
         parser.error(str(error))

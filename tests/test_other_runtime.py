@@ -16,7 +16,7 @@ import pytest
 import signals
 
 from edgemood import mood
-from edgemood.features import FeatureConfig, extract
+from edgemood.describe import Describer
 
 FOLDER = Path(os.environ.get("EDGEMOOD_OTHER_RUNTIME", ""))
 
@@ -29,13 +29,13 @@ import json, sys
 sys.modules["ai_edge_litert.interpreter"] = None  # as if it were not installed
 import numpy as np
 from edgemood import mood
+from edgemood.describe import Describer
 from edgemood.errors import BundleError
-from edgemood.features import FeatureConfig, extract
 model = mood.load()
 samples = np.load(sys.argv[1])
-judged = model.judge(extract([samples], FeatureConfig.from_dict(model.config), model.names))
+judged = model.judge(Describer(model).describe([samples]))
 try:
-    refused = mood.load("paper").id
+    refused = mood.load(str(mood.MODELS / "default")).id
 except BundleError as error:
     refused = str(error)
 print(json.dumps([np.__version__, model.id, model.runtime, dict(judged.scores), refused]))
@@ -66,18 +66,18 @@ def test_it_is_the_other_runtime(other) -> None:
     numpy_version, model, runtime, _, _ = other
     assert numpy_version.startswith("1.")
     assert runtime.startswith("tflite-runtime ")
-    assert model.startswith("paper-f16-")
+    assert model.startswith("default-f16-")
 
 
 def test_a_bundle_it_cannot_run_is_refused_by_name(other) -> None:
     refused = other[4]
-    assert "'paper'" in refused
+    assert "'default'" in refused
     assert "needs ai-edge-litert" in refused
     assert "tflite-runtime" in refused
 
 
 def test_both_runtimes_judge_alike(other) -> None:
-    model = mood.load("paper-f16")
-    here = model.judge(extract([_samples()], FeatureConfig.from_dict(model.config), model.names))
+    model = mood.load("default-f16")
+    here = model.judge(Describer(model).describe([_samples()]))
     for label, score in other[3].items():
         assert score == pytest.approx(here.scores[label], abs=1e-4)
