@@ -222,6 +222,8 @@ def command(options: argparse.Namespace, cache: FeatureCache) -> None:
     if options.rounds < 1:
         raise datasets.DataError(f"--rounds is {options.rounds}, at least one is needed")
     sets = [data for data in datasets.load(options.data) if not any(clip.split for clip in data.clips)]
+    if any(data.name == "emotify" for data in sets):
+        sets.append(datasets.load_emotify_strongest(options.data / "emotify"))
     if not sets:
         raise datasets.DataError(f"{options.data}: no set that is judged by folds")
     wide = FeatureCache(cache.folder, WIDE)

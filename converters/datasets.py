@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,16 +101,35 @@ def load_4qaed(folder: Path) -> Dataset:
 
 def load_emotify(folder: Path) -> Dataset:
     """Emotify: the share of listeners' votes that falls on each quadrant. Artists are not known; folds are its own."""
+    return _emotify(folder, "emotify", _votes)
+
+
+def load_emotify_strongest(folder: Path) -> Dataset:
+    """Emotify, each clip of the quadrant of the one emotion that most votes fall on: less lopsided than their sums."""
+    return _emotify(folder, "emotify, strongest emotion", _strongest)
+
+
+def _emotify(folder: Path, name: str, target_of: Callable[[Sequence[tuple[str, float]]], tuple[float, ...]]) -> Dataset:
     clips = []
     for row in _rows(folder / "clips.csv"):
-        shares = dict.fromkeys(QUADRANT_LABELS, 0.0)
-        for emotion, label in GEMS.items():
-            shares[label] += float(row[f"share_{emotion}"])
-        total = sum(shares.values()) or 1.0
-        target = tuple(shares[label] / total for label in QUADRANT_LABELS)
+        target = target_of([(label, float(row[f"share_{emotion}"])) for emotion, label in GEMS.items()])
         path = folder / "audio" / row["file"]
         clips.append(Clip("emotify", path, target, path.stem, int(row["fold"])))
-    return Dataset("emotify", QUADRANT_LABELS, tuple(clips))
+    return Dataset(name, QUADRANT_LABELS, tuple(clips))
+
+
+def _votes(shares: Sequence[tuple[str, float]]) -> tuple[float, ...]:
+    """The share of each quadrant, from quadrant and share of each emotion."""
+    sums = dict.fromkeys(QUADRANT_LABELS, 0.0)
+    for label, share in shares:
+        sums[label] += share
+    total = sum(sums.values()) or 1.0
+    return tuple(sums[label] / total for label in QUADRANT_LABELS)
+
+
+def _strongest(shares: Sequence[tuple[str, float]]) -> tuple[float, ...]:
+    label, _ = max(shares, key=lambda share: share[1])
+    return _one_hot(QUADRANT_LABELS.index(label), len(QUADRANT_LABELS))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The ablation's groups are all of the new columns; what carries a mood is found; report and document agree."""
 
 import argparse
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from converters.material import Material
 from edgemood import features
 from edgemood.describe import Describer
 
+ROOT = Path(__file__).resolve().parents[1]
 MOODS = datasets.QUADRANT_LABELS
 GRID = {"svc__C": [4], "svc__gamma": [0.003]}
 
@@ -149,6 +151,22 @@ def test_the_report_marks_what_is_sure(contents, tmp_path):
     assert (tmp_path / "ablation.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_what_is_known_of_the_shipped_report_is_said():
+    stored = json.loads((ROOT / "converters" / "reports" / "ablation.json").read_text())
+    assert (ROOT / "converters" / "reports" / "ablation.md").read_text() == ablation_report.markdown(stored)
+    assert "chosen on these same clips and folds" in ablation_report.markdown(stored)
+    assert list(stored["rows"]) == list(ablation.rows())
+    assert stored["groups"] == {group: list(names) for group, names in ablation.groups().items()}
+
+
+def test_the_document_has_the_reports_tables():
+    stored = json.loads((ROOT / "converters" / "reports" / "ablation.json").read_text())
+    document = (ROOT / "docs" / "models.md").read_text().splitlines()
+    for reference in ablation_report.TITLES:
+        for line in ablation_report.table(stored, reference):
+            assert line in document, f"docs/models.md lacks: {line}"
+
+
 def test_the_command_judges_a_folder_of_ones_own(tmp_path, monkeypatch):
     monkeypatch.setattr(ablation, "GROUPS", {"octave bands": ("band_level_",)})
     synth.write(tmp_path / "data", MOODS, 3, seconds=6.0)
@@ -158,6 +176,21 @@ def test_the_command_judges_a_folder_of_ones_own(tmp_path, monkeypatch):
     assert stored["rows"]["wide"]["judged"]["data"]["accuracy"] > 0.7
     with pytest.raises(datasets.DataError, match="--rounds is 0"):
         ablation.command(options_for(tmp_path, rounds=0), FeatureCache(tmp_path / "cache"))
+
+
+def test_emotify_is_judged_by_both_of_its_readings(tmp_path):
+    """Two emotions of one quadrant together beat the strongest, which is of another."""
+    shares = dict.fromkeys((f"share_{emotion}" for emotion in datasets.GEMS), 0.0)
+    shares |= {"share_tension": 0.4, "share_tenderness": 0.35, "share_calmness": 0.25}
+    with (tmp_path / "clips.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, ["file", "fold", *shares])
+        table.writeheader()
+        table.writerow({"file": "a.opus", "fold": 2, **shares})
+    (together,) = datasets.load_emotify(tmp_path).clips
+    strongest = datasets.load_emotify_strongest(tmp_path)
+    assert together.target == pytest.approx((0, 0.4, 0, 0.6))
+    assert strongest.clips == (replace(together, target=(0.0, 1.0, 0.0, 0.0)),)
+    assert strongest.name != datasets.load_emotify(tmp_path).name
 
 
 def options_for(folder, rounds):
