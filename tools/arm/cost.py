@@ -145,7 +145,7 @@ def _figures(
     embedded: dict[str, dict[str, Count]], stages: dict[str, tuple[float, Count]], told: dict[str, str]
 ) -> list[str]:
     per_second = {name: count.total / seconds for name, (seconds, count) in stages.items()}
-    scan = sum(per_second[name] for name in ("decode MP3 to 22,050 Hz", "LLD-50", "model", "identify"))
+    scan = sum(per_second[name] for name in ("decode MP3 to 22,050 Hz", "rows", "model", "identify"))
     lines = [f"Descriptors of version {told['version']}, model {told['model']}.", ""]
     lines += _work_table(embedded, stages)
     lines += ["", "| estimated | " + " | ".join(f"Pi {board.name}" for board in BOARDS) + " |"]

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from edgemood import audio, features, identity, mood
+from edgemood.describe import Describer
 from edgemood.domain import FeatureSequence
 from edgemood.live import LiveMood
 
@@ -30,7 +31,8 @@ def main(folder: Path) -> None:
     rate = 44100
     samples = audio.load(wav, _RATE)
     model = mood.load()
-    song = _repeated(features.extract([samples], features.FeatureConfig.from_dict(model.config), model.names), 8)
+    describer = Describer(model)
+    song = _repeated(describer.describe([samples]), 8)
     live = LiveMood(model, _RATE)
     for _ in range(60):  # its window is full
         live.push(samples[:_RATE])
@@ -45,6 +47,7 @@ def main(folder: Path) -> None:
         ("decode MP3", seconds, lambda: audio.load(mp3, rate)),
         ("decode MP3 to 22,050 Hz", seconds, lambda: audio.load(mp3, _RATE)),
         ("LLD-50", seconds, lambda: features.extract([samples])),
+        ("rows", seconds, lambda: describer.describe([samples])),
         ("model", float(song.end_s[-1]), lambda: model.judge(song)),
         ("identify", seconds, lambda: (identity.content_hash(mp3), identity.read_tags(mp3))),
         ("listen", _LISTENED_S, listen),
