@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 #: Parts of a model that are quantised: what a part is called, what one call of it reads, what it is compared with.
 PARTS = {
     "mood": ("Mood network", "window", "Keras"),
@@ -95,7 +93,8 @@ def _row(kind: str, part: Mapping[str, Any]) -> str:
 
 def _refusals(part: Mapping[str, Any]) -> list[str]:
     refused = {kind: row["refused"] for kind, row in part["kinds"].items() if "refused" in row}
-    return ["", *(f"- **{kind}** cannot be made: {reason}" for kind, reason in refused.items())] if refused else []
+    lines = [f"- **{kind}**: {reason.removeprefix(f'{kind}: ')}" for kind, reason in refused.items()]
+    return ["", *lines] if lines else []
 
 
 def _f1(figures: Mapping[str, Any]) -> str:
@@ -104,30 +103,33 @@ def _f1(figures: Mapping[str, Any]) -> str:
 
 
 def draw(contents: Mapping[str, Any], path: Path) -> None:
-    """A picture of macro F1, with its intervals, over size: a colour for each model, a point for each kind."""
+    """A picture of macro F1, with its intervals, over size: a colour for each model, a marker for each kind."""
     from matplotlib.figure import Figure
 
     models = contents["models"]
     parts = [part for part in PARTS if any(part in model for model in models.values())]
-    figure = Figure(figsize=(5.2 * len(parts), 4.6), layout="constrained")
+    figure = Figure(figsize=(1.2 + 4.8 * len(parts), 4.6), layout="constrained")
     for axes, part in zip(figure.subplots(1, len(parts), squeeze=False)[0], parts, strict=True):
         title, _, reference = PARTS[part]
         for k, (name, model) in enumerate(models.items()):
             if part in model:
-                _draw_model(axes, model[part], f"{name} (dashed: {reference})", f"C{k}")
-        axes.set_xscale("log")
-        axes.set(xlabel="kB", ylabel="macro F1 (95 % interval over clips)", title=title, ylim=(0, 1))
-        axes.legend(fontsize=8)
+                _draw_model(axes, model[part], name, f"C{k}")
+        axes.set(xlabel="kB", ylabel="macro F1 (95 % interval over clips)", title=f"{title} (dashed: {reference})")
+        axes.set_xlim(left=0)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
     figure.savefig(path, dpi=110)
 
 
-def _draw_model(axes: Any, part: Mapping[str, Any], label: str, colour: str) -> None:
-    rows = {kind: row for kind, row in part["kinds"].items() if "refused" not in row}
-    size = np.array([row["bytes"] for row in rows.values()]) / 1000
-    f1 = np.array([row["macro_f1"] for row in rows.values()])
-    low, high = np.array([row["macro_f1_95"] for row in rows.values()]).T
-    beyond = np.maximum(0, [f1 - low, high - f1])  # of few clips a bootstrap's interval can miss the value itself
-    axes.errorbar(size, f1, beyond, fmt="o", color=colour, capsize=3, label=label)
+def _draw_model(axes: Any, part: Mapping[str, Any], name: str, colour: str) -> None:
     axes.axhline(part["reference"]["macro_f1"], color=colour, linestyle="--", linewidth=1)
-    for kind, x, y in zip(rows, size, f1, strict=True):
-        axes.annotate(kind, (x, y), xytext=(4, 4), textcoords="offset points", fontsize=8, rotation=30)
+    for (kind, row), marker in zip(part["kinds"].items(), "osD^vPX*<>" * len(part["kinds"]), strict=False):
+        if "refused" in row:
+            continue
+        low, high = row["macro_f1_95"]
+        # of few clips a bootstrap's interval can miss the value itself
+        beyond = [[max(0, row["macro_f1"] - low)], [max(0, high - row["macro_f1"])]]
+        label = f"{name}, {kind}"
+        axes.errorbar(
+            row["bytes"] / 1000, row["macro_f1"], beyond, fmt=marker, mfc="none", color=colour, capsize=3, label=label
+        )
