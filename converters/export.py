@@ -203,8 +203,8 @@ def check_types(content: bytes, kind: str) -> None:
         if name != "UNIDIRECTIONAL_SEQUENCE_LSTM":
             continue
         tensors = [graph.Tensors(operator.Inputs(i)) for i in range(9)]  # the sequence and eight matrices
-        large = [tensor for tensor in tensors[1:] if np.prod(tensor.ShapeAsNumpy()) >= _SMALL]
-        found = {_TYPES[tensors[0].Type()]}, {_TYPES[tensor.Type()] for tensor in large}
+        is_small = any(np.prod(tensor.ShapeAsNumpy()) < _SMALL for tensor in tensors[1:])  # one keeps all in float32
+        found = {_TYPES[tensors[0].Type()]}, set() if is_small else {_TYPES[tensor.Type()] for tensor in tensors[1:]}
         if found[0] != {activation} or not found[1] <= {weight}:
             described = " and ".join(", ".join(sorted(one)) for one in found)
             raise ValueError(f"{kind}: an LSTM has activations and weights in {described}")
