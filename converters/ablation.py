@@ -155,9 +155,7 @@ def figures(table: Table, chosen: NDArray[np.int64], reference: NDArray[np.int64
         A label for each clip ``[clips]``; without a reference there are no differences.
     """
     truth, count = table.truth, len(table.labels)
-    record = protocol.figures(truth, np.eye(count)[chosen], table.labels)
-    for meaningless in ("log_loss", "calibration_error"):  # the machine chooses, it gives no probabilities
-        del record[meaningless]
+    record = protocol.of_choices(protocol.figures(truth, np.eye(count)[chosen], table.labels))
     if reference is not None:
         beside = protocol.macro_f1(protocol.confusion(truth, reference, count))
         record["difference"] = round(protocol.macro_f1(protocol.confusion(truth, chosen, count)) - beside, 4)

@@ -57,9 +57,13 @@ def machine(material: Material, transformed: bool) -> dict[str, Any]:
     for split in protocol.folds(material.clips):
         chosen[split.test], taken = judge_split(material, 0, split, transformed)
         settings.append(taken)
-    figures = protocol.figures(material.truth[material.first], chosen[material.first], material.labels)
-    for meaningless in ("log_loss", "calibration_error"):  # the machine chooses, it gives no probabilities
-        del figures[meaningless]
+    given = protocol.figures(material.truth[material.first], chosen[material.first], material.labels)
+    figures = protocol.of_choices(given)
     kind = "evened-out (see converters.normalise)" if transformed else "plain"
     title = f"Protocol A: RBF-SVM on mean and deviation of the {kind} descriptors"
-    return {"title": title, "labels": list(material.labels), "model": figures, "chosen_by_inner_folds": settings}
+    return {
+        "title": title,
+        "labels": list(material.labels),
+        "model": figures,
+        "chosen_by_inner_folds": settings,
+    }

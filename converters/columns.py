@@ -16,11 +16,13 @@ from edgemood import features
 from edgemood._patches import PatchNetwork
 from edgemood._reader import Reader
 from edgemood._runtime import Runtime
-from edgemood.bundle import Part, Patches
+from edgemood.bundle import Part, Patches, column_names, values_version
 from edgemood.errors import BundleError
 from edgemood.features import FeatureConfig, set_names
 from edgemood.mood import MODELS
 
+#: What runs networks here, as the product would.
+RUNTIME = Runtime("ai-edge-litert", "", litert)
 #: Key of its table in a trunk's or a bundle's manifest.
 PATCHES = "patches"
 
@@ -45,13 +47,12 @@ class Columns:
     @property
     def names(self) -> tuple[str, ...]:
         """All columns in order: those of the parts, then the embedding's."""
-        own = tuple(name for part in self.parts for name in part.names)
-        return own + (self.patches.layout.names if self.patches else ())
+        return column_names(self.parts, self.patches and self.patches.layout)
 
     @property
     def feature_version(self) -> str:
         """What the values depend on besides settings and names."""
-        return features.VERSION + (f"+{self.patches.layout.file.sha256[:12]}" if self.patches else "")
+        return values_version(features.VERSION, self.patches and self.patches.layout)
 
     def require(self, feature_version: str) -> None:
         """Nothing: these columns are of whatever version this build computes."""
@@ -119,7 +120,7 @@ def with_trunk(columns: Columns, folder: Path) -> Columns:
     """
     try:
         layout = Patches.parse(Reader(read_trunk(folder), str(folder)), PATCHES)
-        network = PatchNetwork(folder, layout, Runtime("ai-edge-litert", "", litert))
+        network = PatchNetwork(folder, layout, RUNTIME)
     except BundleError as error:
         raise DataError(str(error)) from None
     return Columns(columns.parts, network, folder)

@@ -169,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{len(shards)} excerpts, {len(windows.places)} windows", flush=True)
     network = train(windows, targets, config, schedule)
     options.out.mkdir(parents=True, exist_ok=True)
-    network.save(options.out / "trunk.keras")
+    network.save(options.out / patch_export.NETWORK)
     training: dict[str, Any] = {"excerpts": {name: len(shelf.shards([name])) for name in options.sets}}
     training |= {"schedule": asdict(schedule), "corpus": digest(shelf.shards(options.sets))}
     if judged := [corpus.load(path) for path in shelf.shards([options.judge])]:

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from converters import (
@@ -57,9 +56,7 @@ def _svm(options: argparse.Namespace, cache: FeatureCache) -> None:
 
 
 def _networks(options: argparse.Namespace, cache: FeatureCache) -> None:
-    recipe = PAPER if options.what == "paper" else recipes.of(options.columns)
-    if options.what != "paper" and options.members:
-        recipe = replace(recipe, members=options.members)
+    recipe = PAPER if options.what == "paper" else recipes.of(options.columns, members=options.members)
     material = Material(datasets.load(options.data), cache, recipe.variants)
     if options.what == "published":
         title = "Protocol B: stratified 10-fold that ignores artists"

@@ -67,7 +67,7 @@ def judge(
     contents = {
         "recipe": report.plain(recipe),
         "labels": list(material.labels),
-        "sets": list(material.sets if recipe.extra_weight else material.sets[:1]),
+        "sets": material.sets_of(recipe),
         "single_network": report.spread(single),
         "model": protocol.figures(material.truth[of_first], together[of_first], material.labels),
         "by_fold": [protocol.figures(*_at(material, together, s.test)) for s in splits],

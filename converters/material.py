@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from converters import datasets
 from converters.cache import FeatureCache
 from converters.fit import Examples, Recipe, Sequences, Trained, fit
+from converters.protocol import Split
 
 
 class Material:
@@ -41,6 +44,24 @@ class Material:
         weights = np.where(self.first[train], 1.0, recipe.extra_weight).astype(np.float32)
         examples = Examples([self.sequences[i] for i in train], self.targets[train], weights)
         return fit(examples, self.names, recipe, seed)
+
+    def judged(self, split: Split) -> NDArray[np.int64]:
+        """The split's test clips that figures are of: those of the first set (indices)."""
+        return np.asarray(split.test[self.first[split.test]])
+
+    def sets_of(self, recipe: Recipe) -> list[str]:
+        """The sets that `recipe` trains on."""
+        return list(self.sets if recipe.extra_weight else self.sets[:1])
+
+    def settings(self, recipe: Recipe, seed: int) -> dict[str, Any]:
+        """What decides a model that is trained on these clips, for a report."""
+        return {
+            "recipe": asdict(recipe),
+            "seed": seed,
+            "columns": self.columns.digest,
+            "descriptors": len(self.names),
+            "sets": self.sets_of(recipe),
+        }
 
     def own(self, indices: Iterable[int]) -> list[NDArray[np.float32]]:
         """The unchanged sequences of clips."""

@@ -18,6 +18,8 @@ from converters.columns import PATCHES
 from converters.trunk import TrunkConfig, embedding_of
 
 FILE = "patch.tflite"
+#: The trained network that a trunk's folder has beside it; bundles do without.
+NETWORK = "trunk.keras"
 
 
 def convert(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,6 +130,11 @@ def figures(truth: NDArray[np.int64], probs: NDArray[np.floating[Any]], labels: 
         result["arousal_accuracy"] = round(float(np.mean((probs[:, :2].sum(1) > 0.5) == (truth < 2))), 4)
         result["valence_accuracy"] = round(float(np.mean((probs[:, [0, 3]].sum(1) > 0.5) == np.isin(truth, [0, 3]))), 4)
     return result
+
+
+def of_choices(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `figures` that mean something where a machine chooses and gives no probabilities."""
+    return {key: value for key, value in figures.items() if key not in ("log_loss", "calibration_error")}
 
 
 def log_loss(truth: NDArray[np.int64], probs: NDArray[np.floating[Any]]) -> float:

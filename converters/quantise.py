@@ -15,12 +15,11 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import ai_edge_litert.interpreter as litert
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -34,15 +33,13 @@ from converters.judging import Probs, each
 from converters.material import Material
 from converters.trunk import TrunkConfig
 from edgemood import audio, features
-from edgemood._runtime import Network, Runtime, Signature
+from edgemood._runtime import Network, Signature
 from edgemood.bundle import Part, Patches
 from edgemood.errors import BundleError
 from edgemood.features import FeatureConfig
 from edgemood.mood import window_starts
 
 FILE = "quantise.json"
-#: A trunk's folder has the trained network in it, under this name.
-TRUNK = "trunk.keras"
 #: The kind that is not quantised, which latencies are compared with.
 PLAIN = "float32"
 #: What the ranges of activations are taken from: at most so many windows, or patches of so many clips, to train on.
@@ -51,7 +48,6 @@ CALIBRATION_WINDOWS, CALIBRATION_CLIPS = 200, 40
 WARM_UP = 3
 #: Rows (one a second) of a song of four minutes.
 SONG_ROWS = 240
-_RUNTIME = Runtime("ai-edge-litert", "", litert)
 T = TypeVar("T")
 
 
@@ -96,7 +92,7 @@ def run(
     Returns
     -------
     dict
-        ``settings``; ``mood`` and, where columns have a trunk whose folder holds `TRUNK`, ``trunk``, each with
+        ``settings``; ``mood`` and, where a trunk's folder holds `patch_export.NETWORK`, ``trunk``, each with
         ``reference`` (figures of Keras; for the trunk those by its float32 file), ``kinds`` (of each figures beside the
         reference's, or ``refused``, the reason why there is no such file), ``latency`` (see `timed`) and
         ``calls_a_song``.
@@ -112,17 +108,8 @@ def run(
     for split, fold in zip(splits, each(judge_one, splits, jobs), strict=True):
         found.append(fold)
         print(f"{split.name}: {len(fold.keras)} clips, {len(trial.kinds)} kinds", flush=True)
-    truth = np.concatenate([material.truth[_judged(material, split)] for split in splits])
-    record: dict[str, Any] = {
-        "settings": {
-            "recipe": report.plain(trial.recipe),
-            "seed": trial.seed,
-            "columns": material.columns.digest,
-            "descriptors": len(material.names),
-            "sets": list(material.sets if trial.recipe.extra_weight else material.sets[:1]),
-            "rounds": trial.rounds,
-        }
-    }
+    truth = np.concatenate([material.truth[material.judged(split)] for split in splits])
+    record: dict[str, Any] = {"settings": material.settings(trial.recipe, trial.seed) | {"rounds": trial.rounds}}
     judged = truth, material.labels
     reference = np.concatenate([fold.keras for fold in found])
     record["mood"] = _part(judged, reference, [fold.mood for fold in found])
@@ -214,7 +201,7 @@ def _judge_split(material: Material, folder: Path, trial: Trial, split: protocol
 
     The cache is made anew in `folder`: this may be another process, and an extractor cannot go there.
     """
-    judged = _judged(material, split)
+    judged = material.judged(split)
     trained = material.fit(split.train, trial.recipe, trial.seed)
     x, mask = _windows(trained, material.own(judged))
     like = _windows(trained, material.own(_some(split.train, CALIBRATION_WINDOWS)))
@@ -234,11 +221,11 @@ def _trunks(
 ) -> tuple[dict[str, Attempt], NDArray[np.float32]]:
     """Every kind of trunk, with what the trained networks say of the rows it gives; and a patch."""
     read = material.columns
-    if not read.patches or not read.trunk or not (read.trunk / TRUNK).is_file():
+    if not read.patches or not read.trunk or not (read.trunk / patch_export.NETWORK).is_file():
         return {}, np.empty(0, np.float32)
-    layout, network = read.patches.layout, keras.models.load_model(read.trunk / TRUNK)
+    layout, network = read.patches.layout, keras.models.load_model(read.trunk / patch_export.NETWORK)
     patches = _patches(layout, [material.clips[i] for i in _some(split.train, CALIBRATION_CLIPS)])
-    clips = [material.clips[i] for i in _judged(material, split)]
+    clips = [material.clips[i] for i in material.judged(split)]
 
     def judge(through: Columns) -> Probs:
         return trained.predict([own for (own,) in FeatureCache(folder, through).sequences(clips)])
@@ -268,7 +255,7 @@ def _network(content: bytes, window: export.Windows, labels: int) -> Network:
     shapes = {"x": list(window[0].shape), "mask": list(window[1].shape)}
     given = {key: (name, shapes[key]) for key, name in inputs.items()}
     signature = Signature("tensors", given, {"probs": (outputs["probs"], [1, labels])})
-    return Network(_RUNTIME, content, signature, "mood network")
+    return Network(columns.RUNTIME, content, signature, "mood network")
 
 
 def _trunk(content: bytes, layout: Patches, parts: Sequence[Part]) -> Columns:
@@ -302,10 +289,6 @@ def _some(indices: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     return indices[:: -(-len(indices) // count)]
 
 
-def _judged(material: Material, split: protocol.Split) -> NDArray[np.int64]:
-    return np.asarray(split.test[material.first[split.test]])
-
-
 def header(material: Material) -> dict[str, Any]:
     """What all models of one report share: the judged clips."""
     clips = [[c.key, c.target, c.group, c.fold] for c, own in zip(material.clips, material.first, strict=True) if own]
@@ -333,8 +316,8 @@ def command(options: argparse.Namespace, cache: FeatureCache) -> None:
     """
     if options.rounds < 1:
         raise datasets.DataError(f"--rounds: {options.rounds} are too few to time anything")
-    asked = {key: value for key in ("members", "epochs") if (value := getattr(options, key)) is not None}
-    trial = Trial(replace(recipes.of(options.columns), **asked), options.seed, rounds=options.rounds)
+    recipe = recipes.of(options.columns, members=options.members, epochs=options.epochs)
+    trial = Trial(recipe, options.seed, rounds=options.rounds)
     material = Material(datasets.load(options.data), cache, trial.recipe.variants)
     head, path = header(material), options.reports / FILE
     report.stored(path, head)  # before hours of training, not after

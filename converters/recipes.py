@@ -6,6 +6,7 @@ Candidates are pairs of networks; more of them are better at every recipe, so th
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from converters.fit import Recipe
 
@@ -41,6 +42,7 @@ CANDIDATES: dict[str, Recipe] = {
 }
 
 
-def of(columns: str) -> Recipe:
-    """The recipe for a model that reads these columns (one of `columns.KINDS`)."""
-    return SHIPPED if columns == "lld50" else DEFAULT
+def of(columns: str, **asked: int | None) -> Recipe:
+    """The recipe for a model that reads these columns (one of `columns.KINDS`), but for what is `asked` otherwise."""
+    changes: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
+    return replace(SHIPPED if columns == "lld50" else DEFAULT, **changes)

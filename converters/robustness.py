@@ -13,7 +13,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ def run(
     for split, probs in zip(splits, each(judge_one, splits, jobs), strict=True):
         found.append(probs)
         print(f"{split.name}: {len(probs[CLEAN])} clips under {len(trial.conditions)} conditions", flush=True)
-    truth = np.concatenate([material.truth[_judged(material, split)] for split in splits])
+    truth = np.concatenate([material.truth[material.judged(split)] for split in splits])
     temperatures = _temperatures(truth, [probs[CLEAN] for probs in found])
     together = {
         name: np.concatenate([_tempered(p[name], t) for p, t in zip(found, temperatures, strict=True)])
@@ -74,14 +74,8 @@ def run(
     }
     clean = together.pop(CLEAN)
     return {
-        "settings": {
-            "recipe": report.plain(trial.recipe),
-            "seed": trial.seed,
-            "columns": material.columns.digest,
-            "descriptors": len(material.names),
-            "sets": list(material.sets if trial.recipe.extra_weight else material.sets[:1]),
-            "temperature": [round(min(temperatures), 4), round(max(temperatures), 4)],
-        },
+        "settings": material.settings(trial.recipe, trial.seed)
+        | {"temperature": [round(min(temperatures), 4), round(max(temperatures), 4)]},
         CLEAN: protocol.figures(truth, clean, material.labels),
         "conditions": {
             name: protocol.figures(truth, probs, material.labels) | compared(truth, clean, probs)
@@ -116,16 +110,12 @@ def _judge_split(material: Material, folder: Path, trial: Trial, split: protocol
 
     The cache is made anew in `folder`: this may be another process, and an extractor cannot go there.
     """
-    judged = _judged(material, split)
+    judged = material.judged(split)
     changes = {f"{name}.{degrade.VERSION}": change for name, change in trial.conditions.items()}
     versions = FeatureCache(folder, material.columns).changed([material.clips[i] for i in judged], changes)
     trained = material.fit(split.train, trial.recipe, trial.seed)
     changed = {name: trained.predict([clip[k] for clip in versions]) for k, name in enumerate(trial.conditions)}
     return {CLEAN: trained.predict(material.own(judged)), **changed}
-
-
-def _judged(material: Material, split: protocol.Split) -> NDArray[np.int64]:
-    return np.asarray(split.test[material.first[split.test]])
 
 
 def _temperatures(truth: NDArray[np.int64], probs: Sequence[Probs]) -> list[float]:
@@ -246,8 +236,7 @@ def command(options: argparse.Namespace, cache: FeatureCache) -> None:
     DataError
         The data or the report on disk cannot be used, or a condition needs what is not installed.
     """
-    asked = {key: value for key in ("members", "epochs") if (value := getattr(options, key)) is not None}
-    trial = Trial(replace(recipes.of(options.columns), **asked), options.seed)
+    trial = Trial(recipes.of(options.columns, members=options.members, epochs=options.epochs), options.seed)
     material = Material(datasets.load(options.data), cache, trial.recipe.variants)
     head = header(material, trial.conditions)
     report.stored(options.reports / FILE, head)  # before hours of training, not after

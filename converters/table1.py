@@ -147,8 +147,7 @@ def judge(material: Material, row: Row, kind: str, seed: int, jobs: int) -> dict
         tested = part >= 0
         result["calibrated"] = protocol.calibration(material.truth[tested], probs[tested], part[tested], own)
     else:
-        for meaningless in ("log_loss", "calibration_error"):
-            del result[meaningless]
+        result = protocol.of_choices(result)
     if any(settings):
         result["chosen_by_inner_folds"] = settings
     return result | {"chosen": table1_report.packed(probs[judged].argmax(1))}

@@ -77,8 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--variants", type=int, help="changed versions of each clip, if not the recipe's")
     parser.add_argument("--units", type=int, help="units of each LSTM layer, if not the recipe's")
     options = parser.parse_args(arguments)
-    asked = {key: getattr(options, key) for key in ("members", "epochs", "variants")}
-    recipe = replace(recipes.of(options.columns), **{key: value for key, value in asked.items() if value is not None})
+    recipe = recipes.of(options.columns, **{key: getattr(options, key) for key in ("members", "epochs", "variants")})
     if options.units:
         recipe = replace(recipe, network=replace(recipe.network, units=options.units))
     try:

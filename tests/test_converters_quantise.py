@@ -208,7 +208,7 @@ def test_the_report_holds_models_side_by_side(tried, tmp_path):
 
 
 def test_the_command_adds_a_model_and_refuses_a_report_of_other_clips(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(recipes, "of", lambda kind: fit.replace(RECIPE, members=2))
+    monkeypatch.setattr(recipes, "SHIPPED", fit.replace(RECIPE, members=2))
     parser = argparse.ArgumentParser()
     quantise.add_options(parser)
     options = parser.parse_args(["--epochs", "1", "--members", "1", "--rounds", "2"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,6 +131,17 @@ class Patches:
         )
 
 
+def column_names(parts: Sequence[Part], patches: Patches | None) -> tuple[str, ...]:
+    """All columns of a row, in order: those of the parts, then the embedding's."""
+    own = tuple(name for part in parts for name in part.names)
+    return own + (patches.names if patches else ())
+
+
+def values_version(native_version: str, patches: Patches | None) -> str:
+    """What values depend on besides settings and names: the extractor's version and the patch network."""
+    return native_version + (f"+{patches.file.sha256[:12]}" if patches else "")
+
+
 @dataclass(frozen=True)
 class Manifest:
     """What ``manifest.json`` says; see `parse` for the rules each field obeys."""
@@ -158,7 +169,7 @@ class Manifest:
     @property
     def feature_version(self) -> str:
         """What values depend on besides settings and names: the extractor's version and the patch network."""
-        return self.native_version + (f"+{self.patches.file.sha256[:12]}" if self.patches else "")
+        return values_version(self.native_version, self.patches)
 
     @property
     def feature_config(self) -> Mapping[str, Any]:
@@ -173,8 +184,7 @@ class Manifest:
     @property
     def feature_names(self) -> tuple[str, ...]:
         """All columns of a row, in order: those of the parts, then the embedding's."""
-        own = tuple(name for part in self.parts for name in part.names)
-        return own + (self.patches.names if self.patches else ())
+        return column_names(self.parts, self.patches)
 
     @classmethod
     def parse(cls, values: Any, where: str) -> Manifest:
