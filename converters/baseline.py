@@ -43,6 +43,7 @@ def judge_split(
 
     Nothing here is random: `seed` stands among the parameters because every model that is judged takes one.
     """
+    material = material.of(split)
     train = split.train[material.first[split.train]]
     values = statistics(material.own(range(len(material.clips))), material.names, transformed)
     model = fit(values[train], material.truth[train], material.fold[train])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +16,10 @@ from tqdm import tqdm
 from converters import augment
 from converters.columns import LLD50, Columns
 from converters.datasets import Clip
-from edgemood import audio
-from edgemood.describe import Describer
+from edgemood import audio, features
+from edgemood.bundle import Part
+from edgemood.describe import Describer, PatchFunction
+from edgemood.features import Extractor, FeatureConfig
 
 Rows = NDArray[np.float32]
 #: Mono samples, their rate and a seed to changed samples.
@@ -24,13 +27,23 @@ Change = Callable[[NDArray[np.float32], int, int], NDArray[np.float32]]
 
 
 class FeatureCache:
-    """Sequences by clip and variant. Files are keyed by all that makes their values, so a stale one is never read."""
+    """Sequences by clip and variant. Files are keyed by all that makes their values, so a stale one is never read.
+
+    The embedding of patches is not kept but computed from their frames each time: these are the same for every trunk.
+    """
 
     def __init__(self, folder: Path, columns: Columns = LLD50) -> None:
         self.folder, self.columns = folder, columns
-        #: Short digest of all that decides the sequences, besides the audio.
-        self.made_by = hashlib.sha256(f"{columns.digest} {augment.VERSION}".encode()).hexdigest()[:12]
-        self._describer = Describer(columns)
+        parts = Columns(columns.parts)
+        describer = Describer(parts)
+        rate = describer.sample_rate
+        self._rows = _Kept(folder, parts.digest, rate, lambda samples: describer.describe([samples]).values)
+        self._frames = columns.patches and _frames(folder, columns.patches.layout.frames)
+
+    @property
+    def made_by(self) -> str:
+        """Short digest of all that decides the sequences, besides the audio."""
+        return _digest(self.columns.digest, augment.VERSION)
 
     def sequences(self, clips: Sequence[Clip], variants: int = 0) -> list[list[Rows]]:
         """The clip's own sequence, float32 ``[segments, columns]``, then those of `variants` changed versions."""
@@ -42,23 +55,63 @@ class FeatureCache:
         return [self._of(clip, changes) for clip in tqdm(clips, desc="changed", disable=None)]
 
     def _of(self, clip: Clip, changes: Mapping[str, Change | None]) -> list[Rows]:
+        rows = self._rows(clip, changes)
+        if not (self._frames and (network := self.columns.patches)):
+            return rows
+        frames = self._frames(clip, changes)
+        return [embedded(own, of_patches, network) for own, of_patches in zip(rows, frames, strict=True)]
+
+
+def embedded(rows: Rows, frames: Rows, network: PatchFunction) -> Rows:
+    """Rows of the extractors with the embedding of each one's patch behind them, as `edgemood.describe` joins them."""
+    length, share = network.layout.length, network.layout.rows
+    patches = [network(frames[i * length : (i + 1) * length]) for i in range(-(-len(rows) // share))]
+    if not patches:
+        return np.empty((0, rows.shape[1] + network.layout.size), np.float32)
+    return np.concatenate([rows, np.repeat(patches, share, axis=0)[: len(rows)]], axis=1)
+
+
+class _Kept:
+    """What `make` makes of the samples of clips and of their changed versions, kept on disk."""
+
+    def __init__(self, folder: Path, made_by: str, sample_rate: int, make: Callable[[NDArray[np.float32]], Rows]):
+        self._folder, self._sample_rate, self._make = folder, sample_rate, make
+        self._made_by = _digest(made_by, augment.VERSION)
+
+    def __call__(self, clip: Clip, changes: Mapping[str, Change | None]) -> list[Rows]:
         stat = clip.path.stat()
-        path = self.folder / f"{clip.key}-{self.made_by}-{stat.st_size:x}.npz"
+        path = self._folder / f"{clip.key}-{self._made_by}-{stat.st_size:x}.npz"
         kept: dict[str, Rows] = {}
         if path.is_file():
             with np.load(path) as file:
                 kept = dict(file)
         if missing := [name for name in changes if name not in kept]:
-            samples = audio.load(str(clip.path), self._describer.sample_rate)
-            kept |= {name: self._extract(samples, clip.key, name, changes[name]) for name in missing}
+            samples = audio.load(str(clip.path), self._sample_rate)
+            kept |= {name: self._made(samples, clip.key, name, changes[name]) for name in missing}
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(f".{os.getpid()}.part.npz")  # another process may be at it, too
             np.savez(partial, **kept)  # type: ignore[arg-type]  # NumPy's stub mistakes names for its own options
             partial.replace(path)
         return [kept[name] for name in changes]
 
-    def _extract(self, samples: NDArray[np.float32], key: str, name: str, change: Change | None) -> Rows:
+    def _made(self, samples: NDArray[np.float32], key: str, name: str, change: Change | None) -> Rows:
         if change:
             seed = zlib.crc32(f"{key}/{name.removeprefix('v')}".encode())
-            samples = change(samples, self._describer.sample_rate, seed)
-        return self._describer.describe([samples]).values
+            samples = change(samples, self._sample_rate, seed)
+        return self._make(samples)
+
+
+def _frames(folder: Path, part: Part) -> _Kept:
+    config = FeatureConfig.from_dict(part.config)
+    extractor = Extractor(config, part.names)
+
+    def make(samples: NDArray[np.float32]) -> Rows:
+        extractor.reset()
+        return np.concatenate([extractor.push(samples), extractor.finish()])
+
+    made_by = json.dumps([features.VERSION, part.config, part.names], sort_keys=True)
+    return _Kept(folder, made_by, config.sample_rate, make)
+
+
+def _digest(*values: object) -> str:
+    return hashlib.sha256(" ".join(map(str, values)).encode()).hexdigest()[:12]

@@ -57,6 +57,22 @@ class Columns:
     def require(self, feature_version: str) -> None:
         """Nothing: these columns are of whatever version this build computes."""
 
+    def without(self, dataset: str, fold: int | None) -> Columns:
+        """The same columns by a trunk that never heard that fold of that set.
+
+        Raises
+        ------
+        DataError
+            The trunk has heard the set, and there is none beside it that left out the fold; None stands for no fold.
+        """
+        if self.trunk is None or dataset not in heard(self.trunk):
+            return self
+        beside = fold_trunk(self.trunk, fold)
+        if fold is None or not beside.is_dir():
+            left_out = "all clips to be judged" if fold is None else f"fold {fold} ({beside})"
+            raise DataError(f"{self.trunk}: this trunk has heard {dataset}, and there is none that left out {left_out}")
+        return with_trunk(Columns(self.parts), beside)
+
     @property
     def digest(self) -> str:
         """A short digest of all that decides the values, besides the audio."""
@@ -131,6 +147,16 @@ def for_kind(columns: Columns, kind: str) -> Columns:
     if columns.trunk is None or not (suffix := TRUNK_SUFFIX[kind]):
         return columns
     return with_trunk(Columns(columns.parts), columns.trunk.with_name(columns.trunk.name + suffix))
+
+
+def fold_trunk(folder: Path, fold: int | None) -> Path:
+    """Where the trunk lies that was made like the one in `folder`, but without one fold of the judged set."""
+    return folder.with_name(f"{folder.name}-fold{fold}")
+
+
+def heard(folder: Path) -> list[str]:
+    """The sets whose clips the trunk in `folder` learned from."""
+    return list(read_trunk(folder)[PATCHES].get("training", {}).get("excerpts", {}))
 
 
 def read_trunk(folder: Path) -> dict[str, Any]:

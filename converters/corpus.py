@@ -12,6 +12,7 @@ and a run goes on where another was interrupted. A cache belongs to one version 
 from __future__ import annotations
 
 import argparse
+import glob
 import os
 import re
 import sys
@@ -103,6 +104,11 @@ class Corpus:
     def clip(self, clip: Clip, variant: int) -> Path:
         """Where the shard of a labelled clip is, or will be."""
         return self.folder / clip.dataset / f"{clip.path.stem}-v{variant}.npz"
+
+    def versions(self, clip: Clip) -> list[Path]:
+        """The shards that are there of a labelled clip and of its changed versions, sorted."""
+        there = (self.folder / clip.dataset).glob(f"{glob.escape(clip.path.stem)}-v*.npz")
+        return sorted(path for path in there if path.stem[len(clip.path.stem) + 2 :].isdigit())
 
     def add_clips(self, dataset: Dataset, teacher: Teacher, variants: int) -> None:
         """Make what is missing of the clips' shards and of `variants` changed versions of each.

@@ -2,7 +2,11 @@
 
 CORPUS holds the shards that `converters.corpus` made: log-mel frames of music and what pretrained taggers say of it.
 The trunk learns to say the same of three-second patches, without labels and without any clip of the sets left out by
-``--sets``: 4QAED, which judges the models that read the trunk's embedding, is left out unless it is named.
+``--sets``.
+
+``--start SHARED --home SET --data DIR`` goes on from such a trunk with half of each batch from the set that will judge
+the models which read the embedding: music like that which the trunk is for. ``--without FOLD`` leaves out one fold of
+it and calls the trunk TRUNK-fold<FOLD>: a model is judged on a fold through the trunk that never heard it.
 """
 
 from __future__ import annotations
@@ -10,23 +14,19 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from converters import corpus, patch_export
-from converters.columns import TRUNK_SUFFIX
+from converters import corpus, datasets, patch_export
+from converters.columns import PATCHES, TRUNK_SUFFIX, fold_trunk, read_trunk
 from converters.targets import Targets
 from converters.trunk import TrunkConfig, build
-
-Array = NDArray[np.float32]
-#: Frames from one of the teachers' windows to the next: a second.
-STEP = 40
+from converters.windows import Batches, Mixed, Windows, cut
 
 
 @dataclass(frozen=True)
@@ -41,62 +41,18 @@ class Schedule:
     seed: int = 0
 
 
-class Windows:
-    """The patches of a corpus that a teacher's window lies over, with what the teachers say there."""
-
-    def __init__(self, shards: Sequence[corpus.Shard], targets: Targets, config: TrunkConfig) -> None:
-        self._frames = [shard.frames for shard in shards]
-        self._said = [targets(shard).astype(np.float16) for shard in shards]
-        self._config = config
-        self.places = np.array(
-            [
-                (i, k)
-                for i, (frames, said) in enumerate(zip(self._frames, self._said, strict=True))
-                for k in range(min(len(said), (len(frames) - config.length) // STEP + 1))
-            ]
-        )
-
-    def cut(self, frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The patches of an excerpt that lie one behind the other ``[patches, length, bands]``."""
-        count = len(frames) // self._config.length
-        return frames[: count * self._config.length].reshape(count, self._config.length, self._config.bands)
-
-    def batch(self, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        """Random patches, disturbed, ``[size, length, bands]`` and their targets ``[size, targets]``."""
-        chosen = self.places[rng.integers(0, len(self.places), size)]
-        length = self._config.length
-        x = np.stack([self._frames[i][STEP * k : STEP * k + length] for i, k in chosen])
-        y = np.stack([self._said[i][k] for i, k in chosen])
-        return disturbed(corpus.decode(x), rng), y.astype(np.float32)
+#: For going on from a trunk.
+FURTHER = Schedule(steps=4000, learning_rate=1e-3, warmup_steps=200)
 
 
-def disturbed(x: Array, rng: np.random.Generator) -> Array:
-    """Patches ``[patches, length, bands]`` of log power, equalised, band-limited, noisy.
+def train(batches: Batches, targets: Targets, start: TrunkConfig | keras.Model, schedule: Schedule) -> keras.Model:
+    """A trunk that predicts `targets` of patches; least squares, each target weighed as `Targets.weights` says.
 
-    A smooth curve over the bands varies by 2.6 dB (standard deviation); of some patches a few bands are flat, those
-    above a random one 9-52 dB weaker, or nothing is weaker than 22-48 dB below the strongest. Level is left alone: the
-    trunk does not hear it.
+    `start` is a trained network to go on from (it is changed), or the settings of a new one.
     """
-    count, _, bands = x.shape
-    knots = rng.normal(0, 0.6, (count, 7))
-    curve = np.stack([np.interp(np.linspace(0, 6, bands), np.arange(7), knot) for knot in knots])
-    x = x + curve[:, None]
-    for patch in x:
-        if rng.random() < 0.3:
-            first = int(rng.integers(0, bands - 6))
-            patch[:, first : first + int(rng.integers(1, 7))] = patch.mean()
-        if rng.random() < 0.25:
-            patch[:, int(rng.integers(bands * 5 // 8, bands)) :] -= rng.uniform(2, 12)
-        if rng.random() < 0.15:
-            patch[:] = np.logaddexp(patch, patch.max() - rng.uniform(5, 11))
-    return np.asarray(x, dtype=np.float32)
-
-
-def train(windows: Windows, targets: Targets, config: TrunkConfig, schedule: Schedule) -> keras.Model:
-    """A trunk that predicts `targets` of patches; least squares, each target weighed as `Targets.weights` says."""
     keras.utils.set_random_seed(schedule.seed)
     rng = np.random.default_rng(schedule.seed)
-    network = build(config, len(targets.weights))
+    network = build(start, len(targets.weights)) if isinstance(start, TrunkConfig) else start
     rate = keras.optimizers.schedules.CosineDecay(
         schedule.learning_rate * 0.01,
         max(1, schedule.steps - schedule.warmup_steps),
@@ -119,23 +75,23 @@ def train(windows: Windows, targets: Targets, config: TrunkConfig, schedule: Sch
 
     losses: list[float] = []
     for i in range(1, schedule.steps + 1):
-        losses.append(float(step(*windows.batch(schedule.batch_size, rng))))
+        losses.append(float(step(*batches.batch(schedule.batch_size, rng))))
         if i % 200 == 0 or i == schedule.steps:
             print(f"step {i} of {schedule.steps}: loss {np.mean(losses):.4f}", flush=True)
             losses.clear()
     return network
 
 
-def heard(network: keras.Model, windows: Windows, targets: Targets, shards: Sequence[corpus.Shard]) -> float:
+def heard(network: keras.Model, shards: Sequence[corpus.Shard], targets: Targets) -> float:
     """Mean correlation, over excerpts, of what the trunk and its teachers say of each on average."""
     pairs = []
     for shard in shards:
         said = targets(shard)
-        x = corpus.decode(windows.cut(shard.frames))
+        x = corpus.decode(cut(shard.frames, TrunkConfig()))
         pairs.append((np.asarray(network(x, training=False)["targets"]).mean(0), said.mean(0)))
     guess, truth = (np.stack(side) for side in zip(*pairs, strict=True))
     standard = [(side - side.mean(0)) / (side.std(0) + 1e-6) for side in (guess, truth)]
-    return float(np.mean(standard[0] * standard[1]))
+    return round(float(np.mean(standard[0] * standard[1])), 4)
 
 
 def digest(shards: Sequence[Path]) -> str:
@@ -150,34 +106,81 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, required=True, help="the corpus, as `converters.corpus` made it")
     parser.add_argument("--sets", nargs="+", default=["emotify", "emopia", "music"], help="its folders to learn from")
     parser.add_argument("--judge", default="4qaed", help="a folder of it to judge what was learned on")
+    parser.add_argument("--start", type=Path, help="a trunk to go on from, its folder; with --home and --data")
+    parser.add_argument("--home", metavar="SET", help="a labelled set that then fills half of each batch")
+    parser.add_argument("--data", type=Path, help="the folder with that set")
+    parser.add_argument("--without", type=int, metavar="FOLD", help="leave out this fold of it, and judge on that")
     parser.add_argument("--out", type=Path, required=True, help="folder of the trunk")
-    parser.add_argument("--steps", type=int, default=Schedule.steps, help="batches to train on")
+    parser.add_argument("--steps", type=int, help="batches to train on")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    if options.judge in options.sets:
-        parser.error(f"{options.judge} cannot judge a trunk that learned from it")
-    shelf = corpus.Corpus(options.cache)
+    if len({options.start is None, options.home is None, options.data is None}) > 1:
+        parser.error("--start, --home and --data go together")
+    if options.without is not None and not options.home:
+        parser.error("--without needs --home")
+    if {options.judge, options.home} & set(options.sets):
+        parser.error("a set of --sets cannot judge what learned from it, nor be --home as well")
     try:
-        shards = [corpus.load(path) for path in shelf.shards(options.sets)]
-    except corpus.DamagedShardError as error:
-        parser.error(f"{error}; run converters.corpus again")
-    if not shards:
-        parser.error(f"{options.cache} has no shards of {', '.join(options.sets)}: see converters.corpus")
-    config, schedule = TrunkConfig(), Schedule(steps=options.steps, seed=options.seed)
-    targets = Targets.learn(shards)
-    windows = Windows(shards, targets, config)
-    print(f"{len(shards)} excerpts, {len(windows.places)} windows", flush=True)
-    network = train(windows, targets, config, schedule)
-    options.out.mkdir(parents=True, exist_ok=True)
-    network.save(options.out / patch_export.NETWORK)
-    training: dict[str, Any] = {"excerpts": {name: len(shelf.shards([name])) for name in options.sets}}
-    training |= {"schedule": asdict(schedule), "corpus": digest(shelf.shards(options.sets))}
-    if judged := [corpus.load(path) for path in shelf.shards([options.judge])]:
-        training["correlation"] = {options.judge: round(heard(network, windows, targets, judged), 4)}
-        print(training["correlation"], flush=True)
+        shelf = corpus.Corpus(options.cache)
+        network, training = (_further if options.home else _first)(options, shelf)
+    except (corpus.DamagedShardError, datasets.DataError) as error:
+        parser.error(str(error))
+    out = options.out if options.without is None else fold_trunk(options.out, options.without)
+    out.mkdir(parents=True, exist_ok=True)
+    network.save(out / patch_export.NETWORK)
     for kind, suffix in TRUNK_SUFFIX.items():
-        content = patch_export.convert(network, config, kind)
-        patch_export.write(options.out.with_name(options.out.name + suffix), content, config, training)
+        if options.without is None or not suffix:
+            content = patch_export.convert(network, TrunkConfig(), kind)
+            patch_export.write(out.with_name(out.name + suffix), content, TrunkConfig(), training)
+
+
+def _first(options: argparse.Namespace, shelf: corpus.Corpus) -> tuple[keras.Model, dict[str, Any]]:
+    """A new trunk, and what its manifest says of its training."""
+    shards, paths = _loaded(shelf, options.sets)
+    schedule = _schedule(Schedule(), options)
+    targets = Targets.learn(shards)
+    network = train(Windows(shards, targets, TrunkConfig()), targets, TrunkConfig(), schedule)
+    training = _training({name: len(shelf.shards([name])) for name in options.sets}, schedule, paths)
+    if judged := [corpus.load(path) for path in shelf.shards([options.judge])]:
+        training["correlation"] = {options.judge: heard(network, judged, targets)}
+    print(training, flush=True)
+    return network, training
+
+
+def _further(options: argparse.Namespace, shelf: corpus.Corpus) -> tuple[keras.Model, dict[str, Any]]:
+    """A trunk that goes on from another with music like that which it is for."""
+    shards, paths = _loaded(shelf, options.sets)
+    clips = [clip for found in datasets.load(options.data) if found.name == options.home for clip in found.clips]
+    own = [p for clip in clips if clip.fold != options.without for p in shelf.versions(clip)]
+    if not own or (options.without is not None and not any(clip.fold == options.without for clip in clips)):
+        fold = "" if options.without is None else f" or no fold {options.without} of it"
+        raise datasets.DataError(f"{options.cache} has no shards of {options.home} in {options.data}{fold}")
+    schedule, targets, config = _schedule(FURTHER, options), Targets.learn(shards), TrunkConfig()
+    started = read_trunk(options.start)[PATCHES]["training"]
+    at_home = Windows([corpus.load(path) for path in own], targets, config)
+    batches = Mixed(Windows(shards, targets, config), at_home)
+    network = train(batches, targets, keras.models.load_model(options.start / patch_export.NETWORK), schedule)
+    counts = {name: len(shelf.shards([name])) for name in options.sets} | {options.home: len(own)}
+    training = _training(counts, schedule, [*paths, *own]) | {"start": started}
+    if judged := [corpus.load(shelf.clip(clip, 0)) for clip in clips if clip.fold == options.without]:
+        training["correlation"] = {f"{options.home}, fold {options.without}": heard(network, judged, targets)}
+    print(training, flush=True)
+    return network, training
+
+
+def _loaded(shelf: corpus.Corpus, sets: Sequence[str]) -> tuple[list[corpus.Shard], list[Path]]:
+    paths = shelf.shards(sets)
+    if not paths:
+        raise datasets.DataError(f"{shelf.folder} has no shards of {', '.join(sets)}: see converters.corpus")
+    return [corpus.load(path) for path in paths], paths
+
+
+def _schedule(usual: Schedule, options: argparse.Namespace) -> Schedule:
+    return replace(usual, steps=options.steps or usual.steps, seed=options.seed)
+
+
+def _training(excerpts: dict[str, int], schedule: Schedule, paths: Sequence[Path]) -> dict[str, Any]:
+    return {"excerpts": excerpts, "schedule": asdict(schedule), "corpus": digest(paths)}
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 def _judge_split(material: Material, recipe: Recipe, seed: int, split: protocol.Split) -> list[Probs]:
     """Of each member, and last of all together, the probabilities of the split's test clips."""
+    material = material.of(split)
     trained = material.fit(split.train, recipe, seed)
     singles = [Trained((m,), trained.config, trained.normalisation) for m in trained.members]
     return [model.predict(material.own(split.test)) for model in [*singles, trained]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import asdict
 from typing import Any
 
@@ -30,12 +31,28 @@ class Material:
         sequences: Sequences = cache.sequences(clips, variants)
         kept = [i for i, versions in enumerate(sequences) if len(versions[0])]  # shorter than one segment: nothing
         self.clips = [clips[i] for i in kept]
-        self.sequences = [[v for v in sequences[i] if len(v)] for i in kept]
+        self.sequences = [_whole(sequences[i]) for i in kept]
         self.targets = np.array([clip.target for clip in self.clips], dtype=np.float32)
         self.truth = self.targets.argmax(1)
         self.fold = np.array([clip.fold for clip in self.clips])
         self.first = np.array([clip.dataset == self.sets[0] for clip in self.clips])
         self.columns, self.names = cache.columns, cache.columns.names
+        self._folder, self._variants = cache.folder, variants
+
+    def of(self, split: Split) -> Material:
+        """The clips as a model that the split judges may know them: by a trunk that never heard what is judged.
+
+        Raises
+        ------
+        DataError
+            There is no such trunk.
+        """
+        columns = self.columns.without(self.sets[0], split.left_out)
+        if columns is self.columns:
+            return self
+        other, cache = copy(self), FeatureCache(self._folder, columns)
+        other.columns, other.sequences = columns, [_whole(v) for v in cache.sequences(self.clips, self._variants)]
+        return other
 
     def fit(self, train: NDArray[np.int64], recipe: Recipe, seed: int) -> Trained:
         """Train on the clips `train` (indices)."""
@@ -66,3 +83,8 @@ class Material:
     def own(self, indices: Iterable[int]) -> list[NDArray[np.float32]]:
         """The unchanged sequences of clips."""
         return [self.sequences[i][0] for i in indices]
+
+
+def _whole(versions: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    """The versions of a clip that are not shorter than one segment."""
+    return [values for values in versions if len(values)]

@@ -15,11 +15,15 @@ from edgemood.domain import UNSURE_BELOW
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of the clips to train on and of those to judge; `name` says which split it is."""
+    """Indices of the clips to train on and of those to judge; `name` says which split it is.
+
+    left_out is the fold that nothing a model is made of may have heard; None where folds do not count.
+    """
 
     name: str
     train: NDArray[np.int64]
     test: NDArray[np.int64]
+    left_out: int | None = None
 
 
 def folds(clips: Sequence[Clip]) -> Iterator[Split]:
@@ -36,7 +40,7 @@ def folds(clips: Sequence[Clip]) -> Iterator[Split]:
         if places.setdefault(clip.group, clip.fold) != clip.fold:
             raise DataError(f"{clip.group!r} lies in the folds {places[clip.group]} and {clip.fold}")
     for k in np.unique(fold):
-        yield Split(f"fold {k}", np.flatnonzero(fold != k), np.flatnonzero(fold == k))
+        yield Split(f"fold {k}", np.flatnonzero(fold != k), np.flatnonzero(fold == k), int(k))
 
 
 def inner(clips: Sequence[Clip]) -> Iterator[Split]:
@@ -47,7 +51,8 @@ def inner(clips: Sequence[Clip]) -> Iterator[Split]:
     fold = np.array([clip.fold for clip in clips])
     numbers = np.unique(fold)
     for k, after in zip(numbers, np.roll(numbers, -1), strict=True):
-        yield Split(f"for test fold {k}", np.flatnonzero(~np.isin(fold, (k, after))), np.flatnonzero(fold == after))
+        train = np.flatnonzero(~np.isin(fold, (k, after)))
+        yield Split(f"for test fold {k}", train, np.flatnonzero(fold == after), int(k))
 
 
 def stratified(clips: Sequence[Clip], seed: int, parts: int = 10) -> Iterator[Split]:

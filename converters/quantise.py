@@ -201,6 +201,7 @@ def _judge_split(material: Material, folder: Path, trial: Trial, split: protocol
 
     The cache is made anew in `folder`: this may be another process, and an extractor cannot go there.
     """
+    material = material.of(split)
     judged = material.judged(split)
     trained = material.fit(split.train, trial.recipe, trial.seed)
     x, mask = _windows(trained, material.own(judged))

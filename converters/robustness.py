@@ -110,6 +110,7 @@ def _judge_split(material: Material, folder: Path, trial: Trial, split: protocol
 
     The cache is made anew in `folder`: this may be another process, and an extractor cannot go there.
     """
+    material = material.of(split)
     judged = material.judged(split)
     changes = {f"{name}.{degrade.VERSION}": change for name, change in trial.conditions.items()}
     versions = FeatureCache(folder, material.columns).changed([material.clips[i] for i in judged], changes)

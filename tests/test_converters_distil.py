@@ -7,10 +7,12 @@ import pytest
 
 tf = pytest.importorskip("tensorflow", reason="TensorFlow (extra: train) is not installed")
 
-from converters import columns, corpus, datasets, distil, evaluate, patch_export, synth, train  # noqa: E402
+from converters import columns, corpus, datasets, distil, evaluate, patch_export, protocol, synth, train  # noqa: E402
 from converters.cache import FeatureCache  # noqa: E402
+from converters.material import Material  # noqa: E402
 from converters.targets import PLAIN, REDUCED, Reduction, Targets  # noqa: E402
 from converters.trunk import TrunkConfig, build  # noqa: E402
+from converters.windows import Mixed, Windows, cut, disturbed  # noqa: E402
 from edgemood import audio, features, mood  # noqa: E402
 from edgemood.describe import Describer  # noqa: E402
 
@@ -30,10 +32,10 @@ def toy_teacher(audio):
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpus")
-    synth.write(folder / "data", tuple(synth.KINDS)[:2], 3, seconds=9.0)
     shelf = corpus.Corpus(folder / "shards")
-    (own,) = datasets.load(folder / "data")
-    shelf.add_clips(own, toy_teacher, 0)
+    for name in ("data", "other"):
+        synth.write(folder / name, tuple(synth.KINDS)[:2], 3, seconds=9.0)
+        shelf.add_clips(datasets.load(folder / name)[0], toy_teacher, 0)
     return shelf
 
 
@@ -47,7 +49,17 @@ def trunk(tmp_path_factory, shelf):
     """A trunk trained for a moment by the command, and its folder."""
     out = tmp_path_factory.mktemp("trunk")
     places = ["--cache", str(shelf.folder), "--out", str(out)]
-    distil.main([*places, "--sets", "data", "--judge", "nothing", "--steps", "3"])
+    distil.main([*places, "--sets", "other", "--judge", "data", "--steps", "3"])
+    return out
+
+
+@pytest.fixture(scope="module")
+def at_home(shelf, trunk):
+    """A trunk that went on from the other with the set that judges, and those that left out a fold of it each."""
+    out = trunk.with_name(trunk.name + "-home")
+    places = ["--cache", str(shelf.folder), "--data", str(shelf.folder.parent / "data"), "--out", str(out)]
+    for without in ([], ["--without", "0"], ["--without", "1"]):
+        distil.main([*places, "--sets", "other", "--start", str(trunk), "--home", "data", "--steps", "2", *without])
     return out
 
 
@@ -71,18 +83,18 @@ def test_a_reduction_keeps_what_varies():
 
 def test_windows_lie_where_the_teachers_listened(shards):
     config = TrunkConfig()
-    windows = distil.Windows(shards, Targets.learn(shards), config)
+    windows = Windows(shards, Targets.learn(shards), config)
     assert len(windows.places) == sum((len(s.frames) - 120) // 40 + 1 for s in shards)
     x, y = windows.batch(5, np.random.default_rng(0))
     assert x.shape == (5, 120, 64)
     assert y.shape == (5, sum(SIZES.values()))
-    assert windows.cut(shards[0].frames).shape == (2, 120, 64)
+    assert cut(shards[0].frames, config).shape == (2, 120, 64)
 
 
 def test_disturbed_patches_stay_near_and_finite():
     x = np.random.default_rng(1).normal(-8, 3, (64, 120, 64)).astype(np.float32)
-    got = distil.disturbed(x, np.random.default_rng(2))
-    again = distil.disturbed(x, np.random.default_rng(2))
+    got = disturbed(x, np.random.default_rng(2))
+    again = disturbed(x, np.random.default_rng(2))
     assert np.array_equal(got, again)
     assert np.isfinite(got).all()
     assert 0.2 < np.abs(got - x).mean() < 3
@@ -90,7 +102,7 @@ def test_disturbed_patches_stay_near_and_finite():
 
 def test_training_learns(shards):
     targets, config = Targets.learn(shards), TrunkConfig(size=8)
-    windows = distil.Windows(shards, targets, config)
+    windows = Windows(shards, targets, config)
     schedule = distil.Schedule(steps=30, batch_size=8, learning_rate=5e-3, warmup_steps=3)
     network = distil.train(windows, targets, config, schedule)
     x, y = windows.batch(40, np.random.default_rng(9))
@@ -140,6 +152,75 @@ def test_a_kind_the_converter_cannot_make_is_refused(trunk):
         patch_export.convert(network, TrunkConfig(), "int16x8", patches)
 
 
+def test_a_batch_is_half_from_home(shards):
+    targets, config = Targets.learn(shards), TrunkConfig()
+    one, other = (Windows(some, targets, config) for some in (shards[:3], shards[3:]))
+    x, y = Mixed(one, other).batch(6, np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    parts = one.batch(3, rng), other.batch(3, rng)
+    assert np.array_equal(x, np.concatenate([part[0] for part in parts]))
+    assert np.array_equal(y, np.concatenate([part[1] for part in parts]))
+
+
+def test_a_trunk_says_what_it_heard(at_home):
+    said = {name: columns.read_trunk(at_home.with_name(name))["patches"]["training"] for name in names_of(at_home)}
+    assert {name: values["excerpts"] for name, values in said.items()} == {
+        at_home.name: {"other": 6, "data": 6},
+        f"{at_home.name}-f16": {"other": 6, "data": 6},
+        f"{at_home.name}-fold0": {"other": 6, "data": 4},
+        f"{at_home.name}-fold1": {"other": 6, "data": 4},
+    }
+    assert said[at_home.name]["start"]["excerpts"] == {"other": 6}
+    assert list(said[f"{at_home.name}-fold1"]["correlation"]) == ["data, fold 1"]
+    assert "correlation" not in said[at_home.name]
+
+
+def names_of(at_home):
+    return sorted(path.name for path in at_home.parent.glob(f"{at_home.name}*"))
+
+
+def test_each_fold_is_judged_through_the_trunk_that_left_it_out(shelf, at_home, tmp_path):
+    sets = datasets.load(shelf.folder.parent / "data")
+    material = Material(sets, FeatureCache(tmp_path, columns.get("default", at_home)), 0)
+    first, second, third = protocol.folds(material.clips)
+    through = material.of(first)
+    assert through.columns.trunk.name == f"{at_home.name}-fold0"
+    assert np.array_equal(through.own([0])[0][:, :-96], material.own([0])[0][:, :-96])
+    assert not np.array_equal(through.own([0])[0], material.own([0])[0])
+    assert material.of(second).columns.trunk.name == f"{at_home.name}-fold1"
+    with pytest.raises(datasets.DataError, match=r"has heard data, and there is none that left out fold 2"):
+        material.of(third)
+    with pytest.raises(datasets.DataError, match="none that left out all clips to be judged"):
+        material.of(next(protocol.stratified(material.clips, 0, 2)))
+
+
+def test_a_trunk_that_heard_nothing_of_the_set_serves_every_fold(shelf, trunk, tmp_path):
+    sets = datasets.load(shelf.folder.parent / "data")
+    material = Material(sets, FeatureCache(tmp_path, columns.get("default", trunk)), 0)
+    assert all(material.of(split) is material for split in protocol.folds(material.clips))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--home", "data"], "--start, --home and --data go together"),
+        (["--without", "1"], "--without needs --home"),
+        (["--sets", "4qaed"], "cannot judge what learned from it"),
+        (["--sets", "nothing"], "has no shards of nothing"),
+        (["--start", "T", "--home", "else", "--data", "D"], "has no shards of else"),
+        (["--start", "T", "--home", "data", "--data", "D", "--without", "7"], "no fold 7 of it"),
+    ],
+)
+def test_what_cannot_be_distilled_is_refused(at_home, shelf, capsys, options, message):
+    trunk, out = at_home.with_name(at_home.name.removesuffix("-home")), shelf.folder.parent / "out"
+    places = {"T": str(trunk), "D": str(shelf.folder.parent / "data")}
+    given = ["--sets", "other", *(places.get(option, option) for option in options)]
+    with pytest.raises(SystemExit):
+        distil.main(["--cache", str(shelf.folder), "--out", str(out), *given])
+    assert message in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_rows_carry_the_embedding(shelf, trunk, tmp_path):
     (own,) = datasets.load(shelf.folder.parent / "data")
     read = columns.get("default", trunk)
@@ -149,6 +230,8 @@ def test_rows_carry_the_embedding(shelf, trunk, tmp_path):
     assert read.feature_version.startswith(features.VERSION + "+")
     assert np.array_equal(rows[0, -96:], rows[2, -96:])
     assert not np.array_equal(rows[2, -96:], rows[3, -96:])
+    samples = audio.load(str(own.clips[0].path), 22050)
+    assert np.array_equal(rows, Describer(read).describe([samples]).values)
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +256,7 @@ def test_a_bundle_with_a_trunk_judges_sound(bundles, shelf, suffix):
     assert sum(scores.values()) == pytest.approx(1)
     card = " ".join((folder / "CARD.md").read_text().split())
     assert "embedding (96 values)" in card
-    assert "6 of data" in card
+    assert "6 of other" in card
     assert "the trunk itself heard no clip of the sets not named" in card
 
 
