@@ -73,8 +73,9 @@ def _trunk(patches: Mapping[str, Any]) -> str:
 Learned, without labels, to say of three seconds of music what pretrained taggers say: those in the packages musicnn
 (ISC) and vibenet (GPL-3.0-or-later), which are not part of this project and are not needed to use or to retrain this
 model. It heard half-minute excerpts: {heard}.
-The taggers were trained on other people's collections, which may hold songs that judge the model here; the trunk
-itself heard no clip of the sets not named."""
+The taggers were trained on other people's collections, which may hold songs that judge the model here. The trunk
+itself heard no clip of the sets not named; of a set that is, the figures below are through trunks that each left out
+the fold judged."""
 
 
 def _training(training: Mapping[str, Any]) -> str:
