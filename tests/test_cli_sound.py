@@ -268,6 +268,21 @@ def test_frames_are_the_descriptors_under_the_set(music: Path, tmp_path: Path) -
     assert len(voiced) > 0.9 * len(values)
 
 
+def test_harmony_comes_from_ten_frames_a_second(music: Path, tmp_path: Path) -> None:
+    """As the default bundle reads it, without being told; its rows come with those of the other sets."""
+    config = features.FeatureConfig(hop_length=2204, segment_frames=30, segment_hop=10)
+    expected = features.extract(audio.blocks(music / "2.ogg", 22050), config, features.set_names("harmony"))
+    run("features", music / "2.ogg", "--set", "harmony", "--npz", tmp_path / "harmony.npz")
+    with np.load(tmp_path / "harmony.npz") as stored:
+        np.testing.assert_array_equal(stored["values"], expected.values)
+        assert json.loads(str(stored["config"])) == config.to_dict()
+    _, lld84 = table(run("features", music / "2.ogg", "--set", "lld84").stdout)
+    np.testing.assert_allclose(lld84[:, 0], expected.start_s, atol=1e-6)
+    heading, frames = table(run("features", music / "2.ogg", "--set", "harmony", "--frames").stdout)
+    assert heading[2:4] == ["tonal_prominence", "tonal_peak_share"]
+    np.testing.assert_allclose(np.diff(frames[:, 0]), 2204 / 22050, atol=1e-5)
+
+
 def test_features_as_npz(music: Path, tmp_path: Path) -> None:
     (tmp_path / "npz").mkdir()
     assert run("features", music / "0.ogg", "--npz", tmp_path / "npz" / "out").exit_code == 0

@@ -109,6 +109,8 @@ def test_a_bad_name_is_refused_by_name(config, names, message):
 def test_unknown_set(name, message):
     with pytest.raises(ConfigError, match=message):
         features.set_names(name)
+    with pytest.raises(ConfigError, match=message):
+        features.set_config(name)
 
 
 def test_config_round_trip():

@@ -89,6 +89,10 @@ class FeatureConfig:
         return config
 
 
+#: What the settings that a set is made for have other than the defaults.
+_OF_SET: Mapping[str, Mapping[str, Any]] = {"harmony": {"hop_length": 2204, "segment_frames": 30, "segment_hop": 10}}
+
+
 @dataclass(frozen=True)
 class DescriptorInfo:
     """One frame-level descriptor; a family (MFCC, formants) is given by its first member.
@@ -137,6 +141,20 @@ def set_names(name: str) -> tuple[str, ...]:
         raise ConfigError(error.args[1]) from None
 
 
+def set_config(name: str) -> FeatureConfig:
+    """The settings that a named set is made for: the defaults, but a frame every 100 ms for ``"harmony"``.
+
+    Rows of segments of all sets come equally often.
+
+    Raises
+    ------
+    ConfigError
+        There is no such set.
+    """
+    set_names(name)
+    return FeatureConfig(**_OF_SET.get(name, {}))
+
+
 def _is_name(name: object) -> bool:
     r"""Whether the core can look it up: C text, which ends at ``\0``, and no character beyond the names' own ASCII."""
     return isinstance(name, str) and name.isascii() and "\0" not in name
@@ -148,7 +166,8 @@ class Extractor:
     Parameters
     ----------
     config
-        What to compute, and whether rows are frames or segments.
+        What to compute, and whether rows are frames or segments. None stands for what `set_config` gives for the set,
+        and for the defaults where columns are named one by one.
     names
         A set's name (``"lld50"``, segments) or column names: descriptors for frames (``"mfcc_1"``), descriptor and
         functional for segments (``"mfcc_1_mean"``).
@@ -160,8 +179,8 @@ class Extractor:
     """
 
     def __init__(self, config: FeatureConfig | None = None, names: str | Sequence[str] = "lld50") -> None:
-        self.config = config or FeatureConfig()
         self.names = set_names(names) if isinstance(names, str) else tuple(names)
+        self.config = config or (set_config(names) if isinstance(names, str) else FeatureConfig())
         if not self.names:
             raise ConfigError("no column was asked for: names is empty")
         if unfit := [name for name in self.names if not _is_name(name)]:

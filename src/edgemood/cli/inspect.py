@@ -71,7 +71,7 @@ def _plot(analysis: SongAnalysis, file: str, out: str) -> None:
         "edgemood features song.wav --csv segments.csv", "edgemood features song.wav --frames --npz frames.npz"
     )
 )
-@click.option("--set", "set_name", default="lld50", show_default=True, help="Named set of descriptors.")
+@click.option("--set", "set_name", default="lld50", show_default=True, help="Named set: lld50, lld84 or harmony.")
 @click.option("--frames", is_flag=True, help="The set's descriptors frame by frame, instead of segments.")
 @click.option("--csv", "csv_out", type=OutFile(dash=True), help="Write CSV [default: stdout].")
 @click.option("--npz", "npz_out", type=OutFile(), help="Write NumPy arrays: values, names, start_s, end_s, ...")
@@ -87,7 +87,7 @@ def features(set_name: str, frames: bool, csv_out: str | None, npz_out: str | No
 
     if csv_out and npz_out:
         raise click.UsageError("give --csv or --npz, not both")
-    names, config = core.set_names(set_name), core.FeatureConfig()
+    names, config = core.set_names(set_name), core.set_config(set_name)
     if frames:
         names, config = _descriptors(names, core.functionals()), replace(config, output="frames")
     try:
