@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from converters import report
 
 NAME = "ablation"
 #: What a reader has to know of a set before believing its column.
@@ -28,10 +29,8 @@ TITLES = {"lld50": "Beside lld50", "wide": "A group less"}
 
 def write(folder: Path, contents: Mapping[str, Any]) -> None:
     """Write ``ablation.json``, ``.md`` and ``.png`` into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{NAME}.json"
-    path.write_text(json.dumps(contents, indent=1) + "\n", encoding="utf-8")
-    path.with_suffix(".md").write_text(markdown(contents), encoding="utf-8")
+    report.put(path, contents, markdown(contents))
     draw(contents, path.with_suffix(".png"))
 
 
@@ -67,35 +66,30 @@ def table(contents: Mapping[str, Any], reference: str) -> list[str]:
     for name in contents["sets"]:
         heads += [f"macro F1 on {name} (95 %)", "difference (95 %)"]
         heads += ["arousal / valence"] if _has_valence(contents, name) else []
-    lines = [_line(heads), "|---" * len(heads) + "|"]
+    rows = []
     for title, row in contents["rows"].items():
         if title == reference or row["reference"] == reference:
             cells = [title, str(row["columns"]), f"{row['cost']['median']:.2f}"]
             for name in contents["sets"]:
                 cells += _cells(row["judged"][name], title == reference, _has_valence(contents, name))
-            lines.append(_line(cells))
-    return lines
+            rows.append(cells)
+    return report.table(heads, rows)
 
 
 def _cells(figures: Mapping[str, Any], is_reference: bool, has_valence: bool) -> list[str]:
-    low, high = figures["macro_f1_95"]
-    cells = [f"{figures['macro_f1']:.3f} ({low:.3f}-{high:.3f})", "" if is_reference else _difference(figures)]
+    cells = [report.f1(figures), "" if is_reference else _difference(figures)]
     signs = f"{figures['arousal_accuracy']:.3f} / {figures['valence_accuracy']:.3f}" if has_valence else ""
     return [*cells, signs] if has_valence else cells
 
 
 def _difference(figures: Mapping[str, Any]) -> str:
     low, high = figures["difference_95"]
-    text = f"{figures['difference']:+.3f} ({low:+.3f} to {high:+.3f})"
+    text = report.change(figures["difference"], (low, high))
     return text if low <= 0 <= high else f"**{text}**"
 
 
 def _has_valence(contents: Mapping[str, Any], name: str) -> bool:
     return all("valence_accuracy" in row["judged"][name] for row in contents["rows"].values())
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -114,9 +108,8 @@ def draw(contents: Mapping[str, Any], path: Path) -> None:
         shown = {name: row for name, row in rows.items() if row["reference"] == reference}
         for k, name in enumerate(sets):
             judged = [row["judged"][name] for row in shown.values()]
-            value = np.array([figures["difference"] for figures in judged])
-            low, high = np.array([figures["difference_95"] for figures in judged]).T
-            beyond = np.maximum(0, [value - low, high - value])  # a bootstrap's interval can miss the value itself
+            value = [figures["difference"] for figures in judged]
+            beyond = report.beyond(value, [figures["difference_95"] for figures in judged])
             at = np.arange(len(shown)) + (k - (len(sets) - 1) / 2) * height
             panel.barh(at, value, height, xerr=beyond, label=name, error_kw={"linewidth": 1})
         panel.axvline(0, color="black", linewidth=0.8)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from converters import protocol
+from converters import protocol, report
 from converters.datasets import Clip, DataError, Dataset
 from edgemood import audio, mood
 from edgemood.describe import Describer
@@ -67,20 +66,13 @@ def _figures(model: mood.MoodModel, clips: Sequence[Clip]) -> dict[str, Any]:
 
 def write(folder: Path, name: str, contents: dict[str, Any]) -> None:
     """Write ``name.json`` and ``name.md``."""
-    lines = [
-        f"# {contents['title']}",
-        "",
-        "| set | clips | accuracy | macro F1 (95 %) | arousal / valence | ECE | sure |",
-    ]
-    lines.append("|---|---|---|---|---|---|---|")
+    heads = ["set", "clips", "accuracy", "macro F1 (95 %)", "arousal / valence", "ECE", "sure"]
+    rows = []
     for key, got in contents["sets"].items():
-        low, high = got["macro_f1_95"]
         plane = f"{got['arousal_accuracy']:.3f} / {got['valence_accuracy']:.3f}" if "arousal_accuracy" in got else ""
         sure = f"{got['sure']['share']:.0%} of clips"
         sure += f", right on {got['sure']['accuracy']:.0%}" if got["sure"]["accuracy"] is not None else ""
-        columns = [key, got["clips"], f"{got['accuracy']:.3f}", f"{got['macro_f1']:.3f} ({low:.3f}-{high:.3f})"]
-        columns += [plane, f"{got['calibration_error']:.3f}", sure]
-        lines.append("| " + " | ".join(map(str, columns)) + " |")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (folder / f"{name}.json").write_text(json.dumps(contents, indent=1) + "\n", encoding="utf-8")
+        figures = [f"{got['accuracy']:.3f}", report.f1(got), plane, f"{got['calibration_error']:.3f}"]
+        rows.append([key, got["clips"], *figures, sure])
+    lines = [f"# {contents['title']}", "", *report.table(heads, rows)]
+    report.put(folder / f"{name}.json", contents, "\n".join(lines) + "\n")

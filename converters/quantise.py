@@ -10,8 +10,6 @@ holds models side by side, by their names; a name used again replaces what it st
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +37,7 @@ from edgemood.errors import BundleError
 from edgemood.features import FeatureConfig
 from edgemood.mood import window_starts
 
-FILE = "quantise.json"
+FILE, TITLE = "quantise.json", "Quantisation"
 #: The kind that is not quantised, which latencies are compared with.
 PLAIN = "float32"
 #: What the ranges of activations are taken from: at most so many windows, or patches of so many clips, to train on.
@@ -290,17 +288,6 @@ def _some(indices: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     return indices[:: -(-len(indices) // count)]
 
 
-def header(material: Material) -> dict[str, Any]:
-    """What all models of one report share: the judged clips."""
-    clips = [[c.key, c.target, c.group, c.fold] for c, own in zip(material.clips, material.first, strict=True) if own]
-    return {
-        "title": f"Quantisation on {material.sets[0]}: folds that share no artist",
-        "made_from": hashlib.sha256(json.dumps(clips).encode()).hexdigest()[:16],
-        "clips": len(clips),
-        "labels": list(material.labels),
-    }
-
-
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that other evaluations do not have."""
     robustness.add_options(parser)
@@ -320,7 +307,7 @@ def command(options: argparse.Namespace, cache: FeatureCache) -> None:
     recipe = recipes.of(options.columns, members=options.members, epochs=options.epochs)
     trial = Trial(recipe, options.seed, rounds=options.rounds)
     material = Material(datasets.load(options.data), cache, trial.recipe.variants)
-    head, path = header(material), options.reports / FILE
+    head, path = report.header(material, TITLE), options.reports / FILE
     report.stored(path, head)  # before hours of training, not after
     record = run(material, cache, trial, list(protocol.folds(material.clips)), options.jobs)
     shown = quantise_report.markdown, quantise_report.draw

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from converters import report
+
 #: Parts of a model that are quantised: what a part is called, what one call of it reads, what it is compared with.
 PARTS = {
     "mood": ("Mood network", "window", "Keras"),
@@ -28,14 +30,7 @@ def markdown(contents: Mapping[str, Any], picture: str) -> str:
     """The report as Markdown."""
     lines = [f"# {contents['title']}", "", _NOTE.format(clips=contents["clips"], picture=picture)]
     for name, model in contents["models"].items():
-        settings = model["settings"]
-        lines += [
-            "",
-            f"## {name}",
-            "",
-            f"{settings['descriptors']} descriptors, networks averaged: {settings['recipe']['members']}, trained on "
-            f"{', '.join(settings['sets'])}, seed {settings['seed']}.",
-        ]
+        lines += ["", f"## {name}", "", report.trained(model["settings"])]
         for part in (part for part in PARTS if part in model):
             lines += ["", *_table(model[part], *PARTS[part])]
     return "\n".join(lines) + "\n"
@@ -60,21 +55,18 @@ def _table(part: Mapping[str, Any], title: str, call: str, reference: str) -> li
         f"### {title}",
         "",
         f"{reference[0].upper()}{reference[1:]}: accuracy {part['reference']['accuracy']:.3f}, macro F1 "
-        f"{_f1(part['reference'])}.",
+        f"{report.f1(part['reference'])}.",
         "",
-        "| " + " | ".join(heads) + " |",
-        "|---" * len(heads) + "|",
     ]
-    return lines + [_row(kind, part) for kind in part["kinds"]] + _refusals(part)
+    return lines + report.table(heads, [_row(kind, part) for kind in part["kinds"]]) + _refusals(part)
 
 
-def _row(kind: str, part: Mapping[str, Any]) -> str:
+def _row(kind: str, part: Mapping[str, Any]) -> list[str]:
     row = part["kinds"][kind]
     if "refused" in row:
-        return f"| {kind} | none: see below |" + "  |" * 10
+        return [kind, "none: see below", *[""] * 10]
     times = part["latency"][kind]
-    low, high = row["macro_f1_change_95"]
-    cells = [
+    return [
         kind,
         f"{row['bytes']:,}",
         ", ".join(f"{name} {share:.0%}" for name, share in row["weights"].items() if share >= 0.005),
@@ -82,24 +74,18 @@ def _row(kind: str, part: Mapping[str, Any]) -> str:
         f"{times['ratio']:.2f}",
         f"{times['ms'] * part['calls_a_song']:.1f}",
         f"{row['accuracy']:.3f}",
-        _f1(row),
-        f"{row['macro_f1'] - part['reference']['macro_f1']:+.3f} ({low:+.3f} to {high:+.3f})",
+        report.f1(row),
+        report.change(row["macro_f1"] - part["reference"]["macro_f1"], row["macro_f1_change_95"]),
         f"{row['agreement']:.3f}",
         f"{row['probability_change']:.4f}",
         f"{row['probability_change_max']:.4f}",
     ]
-    return "| " + " | ".join(cells) + " |"
 
 
 def _refusals(part: Mapping[str, Any]) -> list[str]:
     refused = {kind: row["refused"] for kind, row in part["kinds"].items() if "refused" in row}
     lines = [f"- **{kind}**: {reason.removeprefix(f'{kind}: ')}" for kind, reason in refused.items()]
     return ["", *lines] if lines else []
-
-
-def _f1(figures: Mapping[str, Any]) -> str:
-    low, high = figures["macro_f1_95"]
-    return f"{figures['macro_f1']:.3f} ({low:.3f}-{high:.3f})"
 
 
 def draw(contents: Mapping[str, Any], path: Path) -> None:
@@ -126,9 +112,7 @@ def _draw_model(axes: Any, part: Mapping[str, Any], name: str, colour: str) -> N
     for (kind, row), marker in zip(part["kinds"].items(), "osD^vPX*<>" * len(part["kinds"]), strict=False):
         if "refused" in row:
             continue
-        low, high = row["macro_f1_95"]
-        # of few clips a bootstrap's interval can miss the value itself
-        beyond = [[max(0, row["macro_f1"] - low)], [max(0, high - row["macro_f1"])]]
+        beyond = report.beyond([row["macro_f1"]], [row["macro_f1_95"]])
         label = f"{name}, {kind}"
         axes.errorbar(
             row["bytes"] / 1000, row["macro_f1"], beyond, fmt=marker, mfc="none", color=colour, capsize=3, label=label

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from converters.datasets import DataError
 from converters.fit import Recipe
+from converters.material import Material
 from converters.network import NetworkConfig
 from edgemood.domain import UNSURE_BELOW
 
@@ -59,13 +62,32 @@ def write(folder: Path, name: str, contents: Mapping[str, Any]) -> None:
 
     ``name.png`` is the confusion matrix, ``name-calibration.png`` shows how often which probability is right.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps(contents, indent=1) + "\n", encoding="utf-8")
-    (folder / f"{name}.md").write_text(markdown(contents, name), encoding="utf-8")
+    put(folder / f"{name}.json", contents, markdown(contents, name))
     if "model" in contents:
         draw(contents["model"]["confusion"], contents["labels"], contents["title"], folder / f"{name}.png")
     if rows := contents.get("calibrated", {}).get("reliability"):
         reliability_picture(rows, contents["title"], folder / f"{name}-calibration.png")
+
+
+def put(path: Path, contents: Mapping[str, Any], page: str) -> None:
+    """Write the JSON file `path`, whole or not at all, and beside it `page` as Markdown."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".part")
+    draft.write_text(json.dumps(contents, indent=1) + "\n", encoding="utf-8")
+    draft.replace(path)
+    path.with_suffix(".md").write_text(page, encoding="utf-8")
+
+
+def header(material: Material, what: str, *conditions: Any) -> dict[str, Any]:
+    """What the models of a report by five folds share: the judged clips and `conditions` (JSON)."""
+    clips = [[c.key, c.target, c.group, c.fold] for c, own in zip(material.clips, material.first, strict=True) if own]
+    made_from = json.dumps([*conditions, clips] if conditions else clips)
+    return {
+        "title": f"{what} on {material.sets[0]}: folds that share no artist",
+        "made_from": hashlib.sha256(made_from.encode()).hexdigest()[:16],
+        "clips": len(clips),
+        "labels": list(material.labels),
+    }
 
 
 def stored(path: Path, head: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,13 +127,42 @@ def add(
     """
     contents = stored(path, head)
     contents["models"][name] = record
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part")
-    draft.write_text(json.dumps(contents, indent=1) + "\n", encoding="utf-8")
-    draft.replace(path)
-    page, picture = shown
-    path.with_suffix(".md").write_text(page(contents, path.with_suffix(".png").name), encoding="utf-8")
-    picture(contents, path.with_suffix(".png"))
+    (page, picture), drawn = shown, path.with_suffix(".png")
+    put(path, contents, page(contents, drawn.name))
+    picture(contents, drawn)
+
+
+def table(heads: Sequence[object], rows: Iterable[Sequence[object]]) -> list[str]:
+    """The lines of a Markdown table."""
+    lines = ["| " + " | ".join(map(str, cells)) + " |" for cells in (heads, *rows)]
+    return [lines[0], "|---" * len(heads) + "|", *lines[1:]]
+
+
+def f1(figures: Mapping[str, Any]) -> str:
+    """Macro F1 and its 95 % interval, as a table's cell."""
+    low, high = figures["macro_f1_95"]
+    return f"{figures['macro_f1']:.3f} ({low:.3f}-{high:.3f})"
+
+
+def change(value: float, interval: Sequence[float]) -> str:
+    """A difference and its interval, as a table's cell."""
+    low, high = interval
+    return f"{value:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def beyond(values: Sequence[float], intervals: Sequence[Sequence[float]]) -> NDArray[np.float64]:
+    """How far the intervals reach to both sides, as matplotlib wants it ``[2, values]``."""
+    low, high = np.array(intervals).T
+    # of few clips a bootstrap's interval can miss the value itself
+    return np.asarray(np.maximum(0, [values - low, high - values]))
+
+
+def trained(settings: Mapping[str, Any]) -> str:
+    """What `Material.settings` says, as a sentence."""
+    return (
+        f"{settings['descriptors']} descriptors, networks averaged: {settings['recipe']['members']}, trained on "
+        f"{', '.join(settings['sets'])}, seed {settings['seed']}."
+    )
 
 
 def markdown(contents: Mapping[str, Any], name: str | None = None) -> str:
@@ -169,12 +220,12 @@ def _sureness(found: Mapping[str, Any], name: str | None) -> list[str]:
     if unsure["accuracy"] is not None:
         means = "more often wrong than right" if unsure["accuracy"] < 0.5 else "yet not more often wrong than right"
         text += f": {means}"
-    lines = [f"{text}. By probability{_also(name, '-calibration')}:", ""]
-    lines += ["| probability of the likeliest mood | clips | mean | right |", "|---|---|---|---|"]
-    return lines + [
-        f"| {row['from']:.1f}-{row['to']:.1f} | {row['clips']} | {row['confidence']:.3f} | {row['accuracy']:.3f} |"
+    rows = [
+        (f"{row['from']:.1f}-{row['to']:.1f}", row["clips"], f"{row['confidence']:.3f}", f"{row['accuracy']:.3f}")
         for row in found["reliability"]
     ]
+    heads = ["probability of the likeliest mood", "clips", "mean", "right"]
+    return [f"{text}. By probability{_also(name, '-calibration')}:", "", *table(heads, rows)]
 
 
 def _share(found: Mapping[str, Any]) -> str:
@@ -208,12 +259,10 @@ def reliability_picture(rows: Sequence[Mapping[str, Any]], title: str, path: Pat
 
 def confusion(contents: Mapping[str, Any]) -> list[str]:
     """The confusion matrix as the lines of a Markdown table."""
-    labels = contents["labels"]
-    lines = ["| is \\ taken for | " + " | ".join(labels) + " | recall |", "|---" * (len(labels) + 2) + "|"]
-    for label, row in zip(labels, contents["model"]["confusion"], strict=True):
-        recall = row[labels.index(label)] / max(1, sum(row))
-        lines.append(f"| **{label}** | " + " | ".join(map(str, row)) + f" | {recall:.2f} |")
-    return lines
+    labels, counts = contents["labels"], contents["model"]["confusion"]
+    recall = [row[k] / max(1, sum(row)) for k, row in enumerate(counts)]
+    rows = [(f"**{label}**", *row, f"{r:.2f}") for label, row, r in zip(labels, counts, recall, strict=True)]
+    return table(["is \\ taken for", *labels, "recall"], rows)
 
 
 def draw(counts: Sequence[Sequence[int]], labels: Sequence[str], title: str, path: Path, percent: bool = False) -> None:
@@ -259,7 +308,4 @@ def _figures(model: Mapping[str, Any], single: Mapping[str, Any] | None) -> list
 
 def _scores(scores: Mapping[str, Mapping[str, float]]) -> list[str]:
     columns = list(next(iter(scores.values())))
-    lines = ["| recipe | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    return lines + [
-        f"| {name} | " + " | ".join(f"{row[c]:.3f}" for c in columns) + " |" for name, row in scores.items()
-    ]
+    return table(["recipe", *columns], [(name, *(f"{row[c]:.3f}" for c in columns)) for name, row in scores.items()])

@@ -9,9 +9,7 @@ stood for.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import inspect
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -133,16 +131,8 @@ def _tempered(probs: Probs, temperature: float) -> Probs:
 
 def header(material: Material, conditions: Mapping[str, Change]) -> dict[str, Any]:
     """What all models of one report share: the judged clips and the conditions."""
-    clips = [[c.key, c.target, c.group, c.fold] for c, own in zip(material.clips, material.first, strict=True) if own]
     said = {name: (inspect.getdoc(change) or name).partition("\n\n")[0] for name, change in conditions.items()}
-    made_from = hashlib.sha256(json.dumps([degrade.VERSION, list(said), clips]).encode()).hexdigest()[:16]
-    return {
-        "title": f"Robustness on {material.sets[0]}: folds that share no artist",
-        "made_from": made_from,
-        "clips": len(clips),
-        "labels": list(material.labels),
-        "conditions": said,
-    }
+    return report.header(material, "Robustness", degrade.VERSION, list(said)) | {"conditions": said}
 
 
 _NOTE = (
@@ -158,13 +148,12 @@ def markdown(contents: Mapping[str, Any], picture: str) -> str:
     """The report as Markdown."""
     lines = [f"# {contents['title']}", "", _NOTE.format(clips=contents["clips"], sure=UNSURE_BELOW, picture=picture)]
     for name, model in contents["models"].items():
-        lines += ["", f"## {name}", "", *_table(model)]
+        lines += ["", f"## {name}", "", report.trained(model["settings"]), "", *_table(model)]
     lines += ["", "## Conditions", ""]
     return "\n".join([*lines, *(f"- **{name}**: {said}" for name, said in contents["conditions"].items())]) + "\n"
 
 
 def _table(model: Mapping[str, Any]) -> list[str]:
-    settings = model["settings"]
     heads = [
         "condition",
         "accuracy",
@@ -174,26 +163,14 @@ def _table(model: Mapping[str, Any]) -> list[str]:
         "agreement, sure",
         "mean change of p",
     ]
-    lines = [
-        f"{settings['descriptors']} descriptors, networks averaged: {settings['recipe']['members']}, trained on "
-        f"{', '.join(settings['sets'])}, seed {settings['seed']}.",
-        "",
-        "| " + " | ".join(heads) + " |",
-        "|---" * len(heads) + "|",
-        f"| {CLEAN} | {model[CLEAN]['accuracy']:.3f} | {_f1(model[CLEAN])} |  |  |  |  |",
-    ]
+    clean = model[CLEAN]
+    rows = [[CLEAN, f"{clean['accuracy']:.3f}", report.f1(clean), *[""] * 4]]
     for name, row in model["conditions"].items():
-        low, high = row["macro_f1_change_95"]
-        change = f"{row['macro_f1'] - model[CLEAN]['macro_f1']:+.3f} ({low:+.3f} to {high:+.3f})"
+        change = report.change(row["macro_f1"] - clean["macro_f1"], row["macro_f1_change_95"])
         sure = "none were" if row["agreement_sure"] is None else f"{row['agreement_sure']:.3f} of {row['sure']}"
-        cells = [name, f"{row['accuracy']:.3f}", _f1(row), change, f"{row['agreement']:.3f}", sure]
-        lines.append("| " + " | ".join([*cells, f"{row['probability_change']:.3f}"]) + " |")
-    return lines
-
-
-def _f1(figures: Mapping[str, Any]) -> str:
-    low, high = figures["macro_f1_95"]
-    return f"{figures['macro_f1']:.3f} ({low:.3f}-{high:.3f})"
+        cells = [name, f"{row['accuracy']:.3f}", report.f1(row), change, f"{row['agreement']:.3f}", sure]
+        rows.append([*cells, f"{row['probability_change']:.3f}"])
+    return report.table(heads, rows)
 
 
 def draw(contents: Mapping[str, Any], path: Path) -> None:
@@ -207,9 +184,8 @@ def draw(contents: Mapping[str, Any], path: Path) -> None:
     for k, (title, model) in enumerate(models.items()):
         rows = [model[CLEAN], *(model["conditions"][name] for name in names[1:])]
         at = np.arange(len(names)) + (k - (len(models) - 1) / 2) * height
-        f1 = np.array([row["macro_f1"] for row in rows])
-        low, high = np.array([row["macro_f1_95"] for row in rows]).T
-        beyond = np.maximum(0, [f1 - low, high - f1])  # of few clips a bootstrap's interval can miss the value itself
+        f1 = [row["macro_f1"] for row in rows]
+        beyond = report.beyond(f1, [row["macro_f1_95"] for row in rows])
         left.barh(at, f1, height, xerr=beyond, label=title, error_kw={"linewidth": 1})
         agreement = [row["agreement"] for row in rows[1:]]
         for y, share, bar in zip(at[1:], agreement, right.barh(at[1:], agreement, height), strict=True):

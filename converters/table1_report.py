@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +39,8 @@ def unpacked(text: str) -> NDArray[np.int64]:
 
 def write(path: Path, contents: Mapping[str, Any]) -> None:
     """Write the JSON at `path`, whole or not at all, and beside it the Markdown and the picture."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part")
-    draft.write_text(json.dumps(contents, indent=1) + "\n", encoding="utf-8")
-    draft.replace(path)
     picture = path.with_suffix(".png")
-    path.with_suffix(".md").write_text(markdown(contents, picture.name), encoding="utf-8")
+    report.put(path, contents, markdown(contents, picture.name))
     if pictured := _pictured(contents):
         title = f"{contents['rows'][pictured]['title']}\n{contents['title']}"
         report.draw(_confusion(contents, pictured).tolist(), contents["labels"], title, picture, percent=True)
@@ -58,8 +53,7 @@ def markdown(contents: Mapping[str, Any], picture: str) -> str:
     versus = rows[method]["title"] if method else "the method"
     heads = ["model", "seeds", "accuracy", "macro F1 (95 %)", f"macro F1 less that of {versus} (95 %)"]
     heads += [COLUMNS[key] for key in columns] + ["accuracy in the paper"]
-    lines = [f"# {contents['title']}", "", *_notes(contents), "", _line(heads), "|---" * len(heads) + "|"]
-    boots = {key: _bootstrap(contents, key) for key in rows}
+    boots, table = {key: _bootstrap(contents, key) for key in rows}, []
     for key, row in rows.items():
         low, high = np.percentile(boots[key], [2.5, 97.5])
         cells = [row["title"], str(len(row["seeds"])), _mean_sd(row, "accuracy")]
@@ -67,15 +61,16 @@ def markdown(contents: Mapping[str, Any], picture: str) -> str:
         cells += [_mean_sd(row, column) for column in columns]
         name = key.split("-", 1)[-1]
         cells.append(f"{PAPER_ACCURACY[name] / 100:.3f}" if name in PAPER_ACCURACY else "")
-        lines.append(_line(cells))
+        table.append(cells)
+    lines = [f"# {contents['title']}", "", *_notes(contents), "", *report.table(heads, table)]
     if pictured := _pictured(contents):
         counts = _confusion(contents, pictured)
         lines += ["", f"## Table 2: {rows[pictured]['title']}", ""]
         lines += [f"In percent of the clips of each mood, all seeds together; also in `{picture}`.", ""]
         shares = 100 * counts / np.maximum(1, counts.sum(1, keepdims=True))
-        lines += [_line(["is \\ taken for", *contents["labels"]]), "|---" * (len(counts) + 1) + "|"]
-        for label, share in zip(contents["labels"], shares, strict=True):
-            lines.append(_line([f"**{label}**", *(f"{value:.1f}" for value in share)]))
+        labels = contents["labels"]
+        cells = [[f"**{k}**", *(f"{value:.1f}" for value in share)] for k, share in zip(labels, shares, strict=True)]
+        lines += report.table(["is \\ taken for", *labels], cells)
     return "\n".join(lines) + "\n"
 
 
@@ -95,10 +90,6 @@ def _notes(contents: Mapping[str, Any]) -> list[str]:
     else:
         text += " Calibrated: with a temperature learnt on the other parts alone."
     return [text, "", "The paper's own accuracies are of 10,000 songs that were never published: not comparable."]
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 def _values(row: Mapping[str, Any], column: str) -> list[float]:
@@ -128,9 +119,9 @@ def _bootstrap(contents: Mapping[str, Any], key: str) -> NDArray[np.float64]:
 def _difference(rows: Mapping[str, Any], boots: Mapping[str, NDArray[np.float64]], key: str, method: str | None) -> str:
     if method is None or key == method:
         return ""
-    low, high = np.percentile(boots[key] - boots[method], [2.5, 97.5])
+    interval = np.percentile(boots[key] - boots[method], [2.5, 97.5])
     difference = np.mean(_values(rows[key], "macro_f1")) - np.mean(_values(rows[method], "macro_f1"))
-    return f"{difference:+.3f} ({low:+.3f} to {high:+.3f})"
+    return report.change(float(difference), interval.tolist())
 
 
 def _pictured(contents: Mapping[str, Any]) -> str | None:

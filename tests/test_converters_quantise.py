@@ -189,7 +189,7 @@ def test_latency_is_measured_in_turns():
 
 def test_the_report_holds_models_side_by_side(tried, tmp_path):
     material, record = tried
-    head, path = quantise.header(material), tmp_path / quantise.FILE
+    head, path = report.header(material, quantise.TITLE), tmp_path / quantise.FILE
     alone = {key: value for key, value in record.items() if key != "trunk"}
     for name, found in (("method", record), ("other", alone)):
         report.add(path, head, name, found, (quantise_report.markdown, quantise_report.draw))
