@@ -1,4 +1,4 @@
-"""MFCC beside its peers, LLD-50 beside librosa, and each descriptor alone."""
+"""MFCC beside its peers, LLD-50 beside librosa, sets beside one another, and each descriptor alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sidebyside import ours, yardstick
 from sidebyside.settings import HOP, N_FFT, frame_count
 from sidebyside.works import arrays, mfcc, whole
 
-from edgemood.features import FeatureConfig, descriptors, extract
+from edgemood.features import FeatureConfig, descriptors, extract, segment_descriptors
 
 _MFCC = "MFCC, 60 s, 25/10 ms, 512 FFT, 26 mel, 13 coefficients"
 _PEERS = {
@@ -47,9 +47,23 @@ def bench_lld50_librosa(benchmark: Any, song: Any) -> None:
     assert len(benchmark(whole.librosa_shipped(song)))
 
 
+@pytest.mark.benchmark(group="sets, a song of 240 s")
+@pytest.mark.parametrize("name", ["lld50", "lld84", "harmony"])
+def bench_set(benchmark: Any, song: Any, name: str) -> None:
+    """Each in the settings that it is made for; `bench_gates` holds their ratios."""
+    assert len(benchmark(lambda: extract([song], names=name)).values)
+
+
 @pytest.mark.benchmark(group="each descriptor alone, a song of 240 s")
 @pytest.mark.parametrize("name", [d.name for d in descriptors()])
 def bench_descriptor(benchmark: Any, song: Any, name: str) -> None:
     """One column, with the stages it needs."""
     config = FeatureConfig(output="frames")
     assert len(benchmark(lambda: extract([song], config, [name])).values)
+
+
+@pytest.mark.benchmark(group="each descriptor of a segment alone, a song of 240 s")
+@pytest.mark.parametrize("name", [d.name for d in segment_descriptors()])
+def bench_segment_descriptor(benchmark: Any, song: Any, name: str) -> None:
+    """One column of a segment, with the frames it is made of, 25 ms apart."""
+    assert len(benchmark(lambda: extract([song], names=[name])).values)

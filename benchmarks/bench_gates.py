@@ -18,8 +18,12 @@ from sidebyside.settings import BENCHES, HOP, MUSIC, N_FFT, RATE, Audio
 from sidebyside.timing import Spread, Work, take_turns
 from sidebyside.works import arrays, mfcc, whole
 
+from edgemood.features import set_config
+
 #: At most so many bare FFTs a frame (Y, see sidebyside/yardstick.py). What was measured and half as much again.
 MOST_Y = {"mfcc": 1.3, "lld": 6.5, "shipped": 4.2}
+#: A set in its own settings costs at most so many times lld50; medians of 1.05-1.12 and 0.35-0.38 were measured.
+MOST_TIMES_LLD50 = {"lld84": 1.25, "harmony": 0.5}
 #: At least so many times longer; about half of what was measured.
 LEAST_TIMES: dict[str, tuple[str, Callable[[Audio], Work], float]] = {
     "NumPy by hand": ("mfcc", arrays.numpy_mfcc, 4.0),
@@ -53,6 +57,18 @@ def bench_near_the_bare_ffts(key: str, minute: Any, shipped_minute: Any) -> None
     spread = Spread.of(stick.turns([ours.work_of(key, signal)], 9)[0])
     print(f"\n{key}: {spread.median:.2f} Y by {stick.name} (gate {MOST_Y[key]})")
     assert spread.median <= MOST_Y[key]
+
+
+@pytest.mark.parametrize("name", list(MOST_TIMES_LLD50))
+def bench_sets_beside_lld50(name: str, shipped_minute: Any) -> None:
+    """What columns of segments, octave bands and tonal frames cost."""
+
+    def work_of(columns: str) -> Work:
+        return lambda: ours.rows(shipped_minute, columns, set_config(columns))
+
+    spread = Spread.of(take_turns(work_of("lld50"), [work_of(name)], 9)[0])
+    print(f"\n{name}: {spread.median:.2f} times lld50 (gate {MOST_TIMES_LLD50[name]})")
+    assert spread.median <= MOST_TIMES_LLD50[name]
 
 
 @pytest.mark.parametrize("peer", list(LEAST_TIMES))
