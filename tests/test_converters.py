@@ -326,3 +326,16 @@ def test_the_baseline_learns_what_is_easy():
     assert values.shape == (80, 2 * len(names))
     model = baseline.fit(values[fold > 0], labels[fold > 0], fold[fold > 0])
     assert (model.predict(values[fold == 0]) == labels[fold == 0]).mean() > 0.9
+
+
+@pytest.mark.skipif(not HAS_SKLEARN, reason="scikit-learn (extra: train) is not installed")
+def test_descriptors_and_embedding_count_alike_for_the_baseline():
+    from converters import baseline
+
+    names = ("zcr_mean", "energy_mean", "patch_0", "patch_1", "patch_2")
+    rows = np.random.default_rng(0).normal(size=(2, 9, 5)).astype(np.float32)
+    values = baseline.statistics(rows, names, transformed=False)
+    assert values == pytest.approx(np.hstack([rows.mean(1), rows[:, :, :2].std(1)]), abs=1e-6)
+    weights = baseline.shares(names)
+    assert (weights**2).tolist() == pytest.approx([7 / 8, 7 / 8, 7 / 6, 7 / 6, 7 / 6, 7 / 8, 7 / 8])
+    assert baseline.shares(names[:2]).tolist() == [1] * 4

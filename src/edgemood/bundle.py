@@ -31,6 +31,8 @@ TRANSFORMS: Mapping[str, Callable[[NDArray[np.float64], NDArray[np.float64]], ND
 }
 INPUTS = ("x", "mask")
 OUTPUTS = ("probs", "vector", "attention", "salience")
+#: What the names of an embedding's columns begin with.
+PATCH_PREFIX = "patch_"
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class Patches:
     @property
     def names(self) -> tuple[str, ...]:
         """The columns that the embedding adds to a sequence."""
-        return tuple(f"patch_{i}" for i in range(self.size))
+        return tuple(f"{PATCH_PREFIX}{i}" for i in range(self.size))
 
     @classmethod
     def parse(cls, read: Reader, field: str) -> Patches:
