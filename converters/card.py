@@ -29,13 +29,19 @@ def _head(manifest: Mapping[str, Any]) -> str:
     return f"""# {manifest["name"]} {manifest["version"]}
 
 Mood of music ({", ".join(manifest["labels"])}) from {_columns(manifest)}:
-{network["layers"]} LSTM layers of {network["units"]} units, attention over the segments, softmax; {several}.
+{_layers(network)}, softmax; {several}.
 It reads windows of {window["segments"]} segments, one segment a second.
 
 - {_files(manifest)}, {manifest["quantisation"]}. Runs on {_runtimes(manifest["runtimes"])}.
 - Parity with the trained Keras model on {manifest["parity"]["clips"]} clips: {_parity(manifest["parity"])}
 - Descriptors are normalised by the manifest's transforms and ranges; level enters only through the energy
   descriptors, and training varied it."""
+
+
+def _layers(network: Mapping[str, Any]) -> str:
+    lstm = f"{network['layers']} LSTM layers of {network['units']} units, " if network["layers"] else ""
+    hidden = f", a hidden layer of {network['hidden']} units" if network.get("hidden") else ""
+    return f"{lstm}attention over the segments{hidden}"
 
 
 def _columns(manifest: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The network: LSTM layers and attention, or a plainer pooling, over a window of descriptor vectors."""
+"""The network: LSTM layers, or none, and attention, or a plainer pooling, over a window of descriptor vectors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ class NetworkConfig:
 
     residual and normalise put shortcuts around, and layer normalisation after, each LSTM; skip puts a shortcut around
     the first one, too; deviation gives the attention-weighted standard deviation beside the mean. Inner validation
-    decided which of them are on. pooling is one of `POOLINGS`; the paper's plain LSTM takes the last output.
+    decided which of them are on. pooling is one of `POOLINGS`; the paper's plain LSTM takes the last output. hidden is
+    the size of a hidden layer on what was pooled, 0 for none. Without LSTM layers the rows themselves are pooled, which
+    suits rows that hold an embedding of several seconds already.
     """
 
     window: int = 28
@@ -35,6 +37,7 @@ class NetworkConfig:
     residual: bool = True
     normalise: bool = True
     pooling: str = "attention"
+    hidden: int = 0
 
     def __post_init__(self) -> None:
         if self.pooling not in POOLINGS:
@@ -58,8 +61,8 @@ def build(config: NetworkConfig, lstm: type[keras.layers.LSTM] = layers.LSTM, ba
     keras.Model
         Inputs ``x`` float32 ``[batch, window, descriptors]`` and ``mask`` float32 ``[batch, window]``, 1 on segments
         and 0 on the padding that follows them. Outputs ``logits`` ``[batch, labels]``, ``vector`` ``[batch, units]``
-        (what the attention pooled), ``attention`` ``[batch, window]`` (sums to 1) and ``salience`` ``[batch]`` (log of
-        the sum of the attention's unnormalised weights).
+        (what the attention pooled, or the hidden layer made of it), ``attention`` ``[batch, window]`` (sums to 1) and
+        ``salience`` ``[batch]`` (log of the sum of the attention's unnormalised weights).
     """
     x = keras.Input((config.window, config.descriptors), batch_size=batch, name="x")
     mask = keras.Input((config.window,), batch_size=batch, name="mask")
@@ -79,6 +82,10 @@ def build(config: NetworkConfig, lstm: type[keras.layers.LSTM] = layers.LSTM, ba
     if config.deviation:
         spread = ops.sum(shares * ops.square(hidden - vector[:, None, :]), axis=1)
         vector = layers.Concatenate()([vector, ops.sqrt(spread + 1e-4)])
+    if config.hidden:
+        if config.normalise:
+            vector = layers.LayerNormalization(name="norm_pooled")(vector)
+        vector = layers.Dense(config.hidden, "gelu", name="hidden")(layers.Dropout(config.dropout / 2)(vector))
     outputs = {
         "logits": layers.Dense(config.labels, name="mood")(layers.Dropout(config.dropout)(vector)),
         "vector": vector,

@@ -276,6 +276,33 @@ def test_a_trained_model_becomes_a_bundle_that_judges_alike(tiny, kind):
 
 
 @needs_tensorflow
+@pytest.mark.parametrize("kind", ["int8", "float16"])
+def test_a_network_without_lstm_pools_the_rows_themselves(kind):
+    import ai_edge_litert.interpreter as litert
+
+    from converters import export, network
+
+    config = network.NetworkConfig(window=6, descriptors=40, layers=0, hidden=30)
+    member = network.build(config)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1, 6, 40)).astype(np.float32)
+    mask = np.array([[1, 1, 1, 1, 0, 0]], np.float32)
+    out = {key: np.asarray(value) for key, value in member([x, mask], training=False).items()}
+    assert out["vector"].shape == (1, 30)
+    order = [2, 0, 3, 1, 4, 5]  # it hears no order
+    again = {key: np.asarray(value) for key, value in member([x[:, order], mask], training=False).items()}
+    assert again["logits"] == pytest.approx(out["logits"], abs=1e-5)
+    assert again["attention"] == pytest.approx(out["attention"][:, order], abs=1e-6)
+    content = export.convert([member], config, kind)
+    assert export.operators(content)["UNIDIRECTIONAL_SEQUENCE_LSTM"] == 0
+    run = litert.Interpreter(model_content=content).get_signature_runner()
+    got = run(x=x, mask=mask)
+    logits = out["logits"] - out["logits"].max()
+    assert got["probs"] == pytest.approx(np.exp(logits) / np.exp(logits).sum(), abs=0.02)
+    assert got["attention"] == pytest.approx(out["attention"], abs=0.02)
+
+
+@needs_tensorflow
 def test_an_export_that_says_something_else_is_refused(tiny):
     from dataclasses import replace
 

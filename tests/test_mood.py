@@ -270,7 +270,8 @@ def test_level_alone_does_not_decide(shipped):
 def test_the_manifest_says_what_trained_it(shipped):
     training = shipped.manifest.training
     assert sum(training["clips"].values()) > 0
-    assert training["recipe"]["network"]["layers"] == 3
+    method = shipped.id.startswith("paper")  # three LSTM layers; the default bundle's trunk has heard seconds already
+    assert training["recipe"]["network"]["layers"] == (3 if method else 0)
     assert bundle.SCHEMA == 1
 
 
