@@ -39,7 +39,7 @@ def bench_decode(benchmark: Any, song: Any, tmp_path: Path, extension: str) -> N
 
 @pytest.mark.benchmark(group="a song of 240 s, stage by stage")
 def bench_lld50(benchmark: Any, song: Any) -> None:
-    """The descriptors the model reads."""
+    """The descriptors of the published method, which the bundle `paper` reads."""
     assert len(benchmark(lambda: extract([song])).values)
 
 

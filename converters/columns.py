@@ -18,7 +18,7 @@ from edgemood._reader import Reader
 from edgemood._runtime import Runtime
 from edgemood.bundle import Part, Patches, column_names, values_version
 from edgemood.errors import BundleError
-from edgemood.features import FeatureConfig, set_names
+from edgemood.features import set_config, set_names
 from edgemood.mood import MODELS
 
 #: What runs networks here, as the product would.
@@ -89,14 +89,14 @@ class Columns:
         return values
 
 
-def _part(name: str, **settings: Any) -> Part:
-    return Part(FeatureConfig(**settings).to_dict(), set_names(name))
+def _part(name: str) -> Part:
+    return Part(set_config(name).to_dict(), set_names(name))
 
 
 #: The published method's own descriptors.
 LLD50 = Columns((_part("lld50"),))
 #: With spectral balance, rhythm and harmony: see docs/models.md for what each group earns.
-WIDE = Columns((_part("lld84"), _part("harmony", hop_length=2204, segment_frames=30, segment_hop=10)))
+WIDE = Columns((_part("lld84"), _part("harmony")))
 #: What a model can read; `default` is `wide` and the embedding of a trunk.
 KINDS = ("lld50", "wide", "default")
 #: What the names of trunks' folders end in, by the kind of export that bundles have.
