@@ -122,8 +122,8 @@ def bench_live_costs_little_more_than_its_parts() -> None:
 
     assert live() == pytest.approx(30, abs=1)
     measured = _ratio(live, parts, rounds=7)
-    print(f"\nlive: {measured:.2f} times the time of its parts all at once (gate 4)")
-    assert measured <= 4.0
+    print(f"\nlive: {measured:.2f} times the time of its parts all at once (gate 6)")
+    assert measured <= 6.0  # 3,000 pushes of 10 ms; judging costs next to nothing, so that the pieces show
 
 
 def _ratio(one: Callable[[], Any], other: Callable[[], Any], rounds: int) -> float:
