@@ -257,7 +257,7 @@ def test_a_bundle_with_a_trunk_judges_sound(bundles, shelf, suffix):
     card = " ".join((folder / "CARD.md").read_text().split())
     assert "embedding (96 values)" in card
     assert "6 of other" in card
-    assert "the trunk itself heard no clip of the sets not named" in card
+    assert "The trunk itself heard no clip of the sets not named" in card
 
 
 def test_a_bundle_is_judged_on_what_it_never_heard(bundles, shelf, tmp_path, capsys):
@@ -299,4 +299,4 @@ def test_the_command_refuses_what_it_cannot_use(tmp_path, capsys):
     assert "has no shards of emotify, emopia, music" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         distil.main(["--cache", str(tmp_path), "--out", str(tmp_path / "out"), "--sets", "a", "--judge", "a"])
-    assert "cannot judge a trunk that learned from it" in capsys.readouterr().err
+    assert "cannot judge what learned from it" in capsys.readouterr().err
