@@ -7,6 +7,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +37,8 @@ class FeatureCache:
         self.folder, self.columns = folder, columns
         parts = Columns(columns.parts)
         describer = Describer(parts)
-        rate = describer.sample_rate
-        self._rows = _Kept(folder, parts.digest, rate, lambda samples: describer.describe([samples]).values)
+        self._sample_rate = describer.sample_rate
+        self._rows = _Kept(folder, parts.digest, lambda samples: describer.describe([samples]).values)
         self._frames = columns.patches and _frames(folder, columns.patches.layout.frames)
 
     @property
@@ -55,10 +56,11 @@ class FeatureCache:
         return [self._of(clip, changes) for clip in tqdm(clips, desc="changed", disable=None)]
 
     def _of(self, clip: Clip, changes: Mapping[str, Change | None]) -> list[Rows]:
-        rows = self._rows(clip, changes)
+        heard = _Heard(clip, self._sample_rate, changes)
+        rows = self._rows(heard)
         if not (self._frames and (network := self.columns.patches)):
             return rows
-        frames = self._frames(clip, changes)
+        frames = self._frames(heard)
         return [embedded(own, of_patches, network) for own, of_patches in zip(rows, frames, strict=True)]
 
 
@@ -71,34 +73,49 @@ def embedded(rows: Rows, frames: Rows, network: PatchFunction) -> Rows:
     return np.concatenate([rows, np.repeat(patches, share, axis=0)[: len(rows)]], axis=1)
 
 
+class _Heard:
+    """A clip and its changed versions, each decoded or made when it is first asked for, and once."""
+
+    def __init__(self, clip: Clip, sample_rate: int, changes: Mapping[str, Change | None]) -> None:
+        self.clip, self.changes = clip, changes
+        self._sample_rate = sample_rate
+        self._made: dict[str, NDArray[np.float32]] = {}
+
+    @cached_property
+    def _own(self) -> NDArray[np.float32]:
+        return audio.load(str(self.clip.path), self._sample_rate)
+
+    def samples(self, name: str) -> NDArray[np.float32]:
+        """Those of the version `name`."""
+        if not (change := self.changes[name]):
+            return self._own
+        if name not in self._made:
+            seed = zlib.crc32(f"{self.clip.key}/{name.removeprefix('v')}".encode())
+            self._made[name] = change(self._own, self._sample_rate, seed)
+        return self._made[name]
+
+
 class _Kept:
     """What `make` makes of the samples of clips and of their changed versions, kept on disk."""
 
-    def __init__(self, folder: Path, made_by: str, sample_rate: int, make: Callable[[NDArray[np.float32]], Rows]):
-        self._folder, self._sample_rate, self._make = folder, sample_rate, make
+    def __init__(self, folder: Path, made_by: str, make: Callable[[NDArray[np.float32]], Rows]) -> None:
+        self._folder, self._make = folder, make
         self._made_by = _digest(made_by, augment.VERSION)
 
-    def __call__(self, clip: Clip, changes: Mapping[str, Change | None]) -> list[Rows]:
-        stat = clip.path.stat()
-        path = self._folder / f"{clip.key}-{self._made_by}-{stat.st_size:x}.npz"
+    def __call__(self, heard: _Heard) -> list[Rows]:
+        clip = heard.clip
+        path = self._folder / f"{clip.key}-{self._made_by}-{clip.path.stat().st_size:x}.npz"
         kept: dict[str, Rows] = {}
         if path.is_file():
             with np.load(path) as file:
                 kept = dict(file)
-        if missing := [name for name in changes if name not in kept]:
-            samples = audio.load(str(clip.path), self._sample_rate)
-            kept |= {name: self._made(samples, clip.key, name, changes[name]) for name in missing}
+        if missing := [name for name in heard.changes if name not in kept]:
+            kept |= {name: self._make(heard.samples(name)) for name in missing}
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(f".{os.getpid()}.part.npz")  # another process may be at it, too
             np.savez(partial, **kept)  # type: ignore[arg-type]  # NumPy's stub mistakes names for its own options
             partial.replace(path)
-        return [kept[name] for name in changes]
-
-    def _made(self, samples: NDArray[np.float32], key: str, name: str, change: Change | None) -> Rows:
-        if change:
-            seed = zlib.crc32(f"{key}/{name.removeprefix('v')}".encode())
-            samples = change(samples, self._sample_rate, seed)
-        return self._make(samples)
+        return [kept[name] for name in heard.changes]
 
 
 def _frames(folder: Path, part: Part) -> _Kept:
@@ -110,7 +127,7 @@ def _frames(folder: Path, part: Part) -> _Kept:
         return np.concatenate([extractor.push(samples), extractor.finish()])
 
     made_by = json.dumps([features.VERSION, part.config, part.names], sort_keys=True)
-    return _Kept(folder, made_by, config.sample_rate, make)
+    return _Kept(folder, made_by, make)
 
 
 def _digest(*values: object) -> str:

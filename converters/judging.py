@@ -50,6 +50,18 @@ def each(judge_one: Callable[[protocol.Split], T], splits: Sequence[protocol.Spl
         yield from pool.map(judge_one, splits)
 
 
+def judged_splits(
+    material: Material, judge_one: Callable[[protocol.Split], T], splits: Sequence[protocol.Split], jobs: int
+) -> tuple[list[T], NDArray[np.int64]]:
+    """What `judge_one` says of each split that has clips of the first set to judge, and those clips' true labels."""
+    splits = [split for split in splits if len(material.judged(split))]
+    found = []
+    for split, said in zip(splits, each(judge_one, splits, jobs), strict=True):
+        found.append(said)
+        print(f"{split.name}: {len(material.judged(split))} clips", flush=True)
+    return found, np.concatenate([material.truth[material.judged(split)] for split in splits])
+
+
 def _at(material: Material, probs: Probs, indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], Probs, Sequence[str]]:
     indices = indices[material.first[indices]] if material.first[indices].any() else indices
     return material.truth[indices], probs[indices], material.labels

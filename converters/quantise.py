@@ -27,7 +27,7 @@ from converters.bundle import WINDOW_HOP
 from converters.cache import FeatureCache
 from converters.columns import Columns
 from converters.fit import Recipe, Trained, padded
-from converters.judging import Probs, each
+from converters.judging import Probs, judged_splits
 from converters.material import Material
 from converters.trunk import TrunkConfig
 from edgemood import audio, features
@@ -100,13 +100,7 @@ def run(
     DataError
         Not even the float32 files can be made.
     """
-    splits = [split for split in splits if material.first[split.test].any()]
-    judge_one = partial(_judge_split, material, cache.folder, trial)
-    found = []
-    for split, fold in zip(splits, each(judge_one, splits, jobs), strict=True):
-        found.append(fold)
-        print(f"{split.name}: {len(fold.keras)} clips, {len(trial.kinds)} kinds", flush=True)
-    truth = np.concatenate([material.truth[material.judged(split)] for split in splits])
+    found, truth = judged_splits(material, partial(_judge_split, material, cache.folder, trial), splits, jobs)
     record: dict[str, Any] = {"settings": material.settings(trial.recipe, trial.seed) | {"rounds": trial.rounds}}
     judged = truth, material.labels
     reference = np.concatenate([fold.keras for fold in found])

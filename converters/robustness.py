@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from converters import datasets, degrade, protocol, recipes, report
 from converters.cache import Change, FeatureCache
 from converters.fit import Recipe
-from converters.judging import Probs, each
+from converters.judging import Probs, judged_splits
 from converters.material import Material
 from edgemood.domain import UNSURE_BELOW
 
@@ -58,13 +58,7 @@ def run(
     DataError
         A condition needs what is not installed.
     """
-    splits = [split for split in splits if material.first[split.test].any()]
-    judge_one = partial(_judge_split, material, cache.folder, trial)
-    found = []
-    for split, probs in zip(splits, each(judge_one, splits, jobs), strict=True):
-        found.append(probs)
-        print(f"{split.name}: {len(probs[CLEAN])} clips under {len(trial.conditions)} conditions", flush=True)
-    truth = np.concatenate([material.truth[material.judged(split)] for split in splits])
+    found, truth = judged_splits(material, partial(_judge_split, material, cache.folder, trial), splits, jobs)
     temperatures = _temperatures(truth, [probs[CLEAN] for probs in found])
     together = {
         name: np.concatenate([_tempered(p[name], t) for p, t in zip(found, temperatures, strict=True)])
