@@ -74,7 +74,7 @@ def write(  # noqa: PLR0913, PLR0917
     ValueError
         It needs operators that devices lack, or is larger than a bundle may be.
     """
-    content = export.convert(trained.members, trained.config, kind, facts.temperature)
+    content = export.convert(trained, kind, facts.temperature)
     agreed = parity.compare(trained, content, kind, facts.temperature, check, shown)
     values = _manifest(kind, trained, facts, content) | {"parity": agreed.to_dict()}
     manifest = Manifest.parse(values, str(folder))  # what the device would refuse is not written

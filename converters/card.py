@@ -29,7 +29,7 @@ def _head(manifest: Mapping[str, Any]) -> str:
     return f"""# {manifest["name"]} {manifest["version"]}
 
 Mood of music ({", ".join(manifest["labels"])}) from {_columns(manifest)}:
-{_layers(network)}, softmax; {several}.
+{_layers(network)}, softmax; {several}{_beside(recipe.get("kernel"))}.
 It reads windows of {window["segments"]} segments, one segment a second.
 
 - {_files(manifest)}, {manifest["quantisation"]}. Runs on {_runtimes(manifest["runtimes"])}.
@@ -42,6 +42,13 @@ def _layers(network: Mapping[str, Any]) -> str:
     lstm = f"{network['layers']} LSTM layers of {network['units']} units, " if network["layers"] else ""
     hidden = f", a hidden layer of {network['hidden']} units" if network.get("hidden") else ""
     return f"{lstm}attention over the segments{hidden}"
+
+
+def _beside(kernel: Mapping[str, Any] | None) -> str:
+    if not kernel:
+        return ""
+    return f""";
+beside them, for {kernel["share"]:.0%} of the logits, a kernel logistic regression on the window's mean and deviation"""
 
 
 def _columns(manifest: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
+from converters.fit import Trained
 from converters.network import NetworkConfig, build
 
 #: Kinds of export that bundles have: ``int8`` has int8 weights and float32 activations (dynamic range), ``float16`` has
@@ -70,22 +71,14 @@ class FusedLSTM(keras.layers.LSTM):
         return fusible(sequences, zeros, zeros, *map(tf.convert_to_tensor, weights))[1]
 
 
-def convert(
-    members: Sequence[keras.Model],
-    config: NetworkConfig,
-    kind: str,
-    temperature: float = 1.0,
-    windows: Windows | None = None,
-) -> bytes:
-    """The TFLite file of trained networks, for one window a call.
+def convert(trained: Trained, kind: str, temperature: float = 1.0, windows: Windows | None = None) -> bytes:
+    """The TFLite file of a trained model, for one window a call.
 
     Parameters
     ----------
-    members
-        Made by `network.build` with `config`. Of several, the file gives the softmax of their mean logits, their mean
-        attention and salience, and their vectors one after the other.
-    config
-        The configuration they were built with.
+    trained
+        The file gives the softmax of its logits, its members' mean attention and salience, and their vectors one after
+        the other.
     kind
         One of `EVERY_KIND`.
     temperature
@@ -100,12 +93,12 @@ def convert(
         The converter cannot make it, or the converted file has operators that a plain TFLite runtime lacks, unfused
         LSTMs, or LSTMs of another kind.
     """
-    module, concrete = _graph([_fusible(member, config) for member in members], config, temperature)
+    module, concrete = _graph(trained, temperature)
     ranges = [{"x": x[None], "mask": mask[None]} for x, mask in zip(*windows, strict=True)] if windows else []
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(module, folder, signatures={"serving_default": concrete})
         content = _unclip(made(tf.lite.TFLiteConverter.from_saved_model(folder), kind, ranges))
-    check_operators(content, config.layers * len(members))
+    check_operators(content, trained.config.layers * len(trained.members))
     check_types(content, kind)
     return content
 
@@ -156,20 +149,24 @@ def _fusible(member: keras.Model, config: NetworkConfig) -> keras.Model:
     return network
 
 
-def _graph(networks: Sequence[keras.Model], config: NetworkConfig, temperature: float) -> tuple[tf.Module, Any]:
+def _graph(trained: Trained, temperature: float) -> tuple[tf.Module, Any]:
+    config = trained.config
+    networks = [_fusible(member, config) for member in trained.members]
+
     def serve(x: Any, mask: Any) -> dict[str, Any]:
         outs = [network([x, mask], training=False) for network in networks]
-        # not a sum divided by a constant: in a float16 file that constant would be rounded
-        mean = {k: tf.reduce_mean(tf.stack([out[k] for out in outs]), 0) for k in ("logits", "attention", "salience")}
+        together = {key: tf.stack([out[key] for out in outs]) for key in ("logits", "attention", "salience")}
         return {
-            "probs": tf.nn.softmax(mean["logits"] / temperature),
+            "probs": tf.nn.softmax(trained.logits(together["logits"], x, mask) / temperature),
             "vector": tf.concat([out["vector"] for out in outs], axis=1),
-            "attention": mean["attention"],
-            "salience": mean["salience"],
+            # not a sum divided by a constant: in a float16 file that constant would be rounded
+            "attention": tf.reduce_mean(together["attention"], 0),
+            "salience": tf.reduce_mean(together["salience"], 0),
         }
 
     module = tf.Module()
-    module.kept = [weight.value for network in networks for weight in network.weights]
+    kernels = [trained.kernel] if trained.kernel else []
+    module.kept = [weight.value for network in [*networks, *kernels] for weight in network.weights]
     concrete = tf.function(serve, autograph=False).get_concrete_function(
         x=tf.TensorSpec((1, config.window, config.descriptors), tf.float32, name="x"),
         mask=tf.TensorSpec((1, config.window), tf.float32, name="mask"),

@@ -9,9 +9,11 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 from numpy.typing import NDArray
 
-from converters import normalise
+from converters import kernel, normalise
+from converters.kernel import KernelConfig
 from converters.network import NetworkConfig, build
 from edgemood.bundle import Normalisation
 
@@ -41,6 +43,8 @@ class Recipe:
         What a clip of other sets than the first counts; 0 leaves them out.
     members
         Networks trained with seeds of their own, whose mean is the model.
+    kernel
+        The kernel machine beside the networks, on the same clips and changed versions; None for none.
     """
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -60,6 +64,7 @@ class Recipe:
     ema: float = 0.99
     extra_weight: float = 0.2
     members: int = 1
+    kernel: KernelConfig | None = None
 
 
 #: The paper's own settings, as far as it gives them: plain network, plain descriptors, plain gradient descent.
@@ -99,17 +104,32 @@ class Examples:
 
 @dataclass(frozen=True)
 class Trained:
-    """Trained members and the normalisation their inputs need."""
+    """Trained members, the normalisation their inputs need, and the kernel machine beside them with its share."""
 
     members: tuple[keras.Model, ...]
     config: NetworkConfig
     normalisation: Normalisation
+    kernel: keras.Model | None = None
+    share: float = 0.0
+
+    def parts(self) -> tuple[Trained, ...]:
+        """Each member by itself, then the kernel machine, if there is one."""
+        alone = [replace(self, members=(member,), kernel=None) for member in self.members]
+        return (*alone, replace(self, share=1.0)) if self.kernel else tuple(alone)
+
+    def logits(self, of_members: Any, x: Any, mask: Any) -> Any:
+        """The model's logits ``[batch, labels]``, of the members' ``[members, batch, labels]`` and the windows."""
+        mean = ops.mean(of_members, axis=0)
+        if self.kernel is None:
+            return mean
+        return (1.0 - self.share) * mean + self.share * self.kernel([x, mask], training=False)["logits"]
 
     def predict(self, sequences: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
         """Mood probabilities ``[clips, labels]`` of sequences of raw descriptors, each cut to one window."""
         x, mask = padded([self.normalisation(s) for s in sequences], self.config.window)
-        logits = np.mean([np.asarray(m([x, mask], training=False)["logits"]) for m in self.members], axis=0)
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
+        logits = self.logits(ops.stack([m([x, mask], training=False)["logits"] for m in self.members]), x, mask)
+        logits = np.asarray(logits, np.float64)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
@@ -146,7 +166,19 @@ def fit(examples: Examples, names: Sequence[str], recipe: Recipe, seed: int) -> 
     members = tuple(
         _fit_one(examples, level, replace(recipe, network=config), seed * 1000 + i) for i in range(recipe.members)
     )
-    return Trained(members, config, normalisation)
+    if recipe.kernel is None:
+        return Trained(members, config, normalisation)
+    machine = _fit_kernel(examples, names, recipe, seed)
+    return Trained(members, config, normalisation, machine, recipe.kernel.share)
+
+
+def _fit_kernel(examples: Examples, names: Sequence[str], recipe: Recipe, seed: int) -> keras.Model:
+    """The machine on whole clips and on their changed versions, which share a clip's weight."""
+    counts = [len(versions) for versions in examples.sequences]
+    windows = padded([values for versions in examples.sequences for values in versions], recipe.network.window)
+    targets = np.repeat(examples.targets, counts, axis=0)
+    weights = np.repeat(examples.weights / counts, counts)
+    return kernel.fit(windows, targets, weights, names, recipe.kernel or KernelConfig(), seed)
 
 
 def _fit_one(examples: Examples, level: NDArray[np.float32], recipe: Recipe, seed: int) -> keras.Model:

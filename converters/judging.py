@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters import protocol, report
-from converters.fit import Recipe, Trained
+from converters.fit import Recipe
 from converters.material import Material
 from converters.recipes import CANDIDATES
 
@@ -21,18 +21,18 @@ T = TypeVar("T")
 
 
 def _judge_split(material: Material, recipe: Recipe, seed: int, split: protocol.Split) -> list[Probs]:
-    """Of each member, and last of all together, the probabilities of the split's test clips."""
+    """Of each part of the model, and last of all together, the probabilities of the split's test clips."""
     material = material.of(split)
     trained = material.fit(split.train, recipe, seed)
-    singles = [Trained((m,), trained.config, trained.normalisation) for m in trained.members]
-    return [model.predict(material.own(split.test)) for model in [*singles, trained]]
+    return [model.predict(material.own(split.test)) for model in [*trained.parts(), trained]]
 
 
 def by_folds(
     material: Material, recipe: Recipe, seed: int, splits: Sequence[protocol.Split], jobs: int = 1
 ) -> list[Probs]:
-    """Of each member, and last of all together, the probabilities of every clip by the model that never saw it."""
-    results = [np.zeros_like(material.targets, dtype=np.float64) for _ in range(recipe.members + 1)]
+    """Of each part of the model, and last of all together, the probabilities of every clip by what never saw it."""
+    parts = recipe.members + (recipe.kernel is not None)
+    results = [np.zeros_like(material.targets, dtype=np.float64) for _ in range(parts + 1)]
     judge_one = partial(_judge_split, material, recipe, seed)
     for split, probs in zip(splits, each(judge_one, splits, jobs), strict=True):
         for result, found in zip(results, probs, strict=True):
@@ -71,17 +71,17 @@ def judge(
     material: Material, recipe: Recipe, seed: int, splits: Sequence[protocol.Split], jobs: int = 1
 ) -> dict[str, Any]:
     """Train and judge by `splits`; a report's contents but its title."""
-    *singles, together = by_folds(material, recipe, seed, splits, jobs)
+    *parts, together = by_folds(material, recipe, seed, splits, jobs)
     everything = np.concatenate([split.test for split in splits])
     of_first = everything[material.first[everything]]
-    single = [protocol.figures(material.truth[of_first], p[of_first], material.labels) for p in singles]
+    alone = [protocol.figures(material.truth[of_first], p[of_first], material.labels) for p in parts]
     part = protocol.part_of(splits, len(material.clips))[of_first]
     temperature = protocol.fit_temperature(material.truth[of_first], together[of_first])
     contents = {
         "recipe": report.plain(recipe),
         "labels": list(material.labels),
         "sets": material.sets_of(recipe),
-        "single_network": report.spread(single),
+        "single_network": report.spread(alone[: recipe.members]),
         "model": protocol.figures(material.truth[of_first], together[of_first], material.labels),
         "by_fold": [protocol.figures(*_at(material, together, s.test)) for s in splits],
         "temperature": round(temperature, 4),
@@ -89,6 +89,8 @@ def judge(
             protocol.log_loss(material.truth[of_first], protocol.tempered(np.log(together[of_first]), temperature)), 4
         ),
     }
+    if recipe.kernel:
+        contents["kernel"] = alone[-1]
     if len(splits) > 1:
         contents["calibrated"] = protocol.calibration(material.truth[of_first], together[of_first], part)
     others = everything[~material.first[everything]]

@@ -203,7 +203,7 @@ def _judge_split(material: Material, folder: Path, trial: Trial, split: protocol
     def judge(network: Network) -> Probs:
         return np.stack([network(x=a[None], mask=b[None])["probs"][0] for a, b in zip(x, mask, strict=True)])
 
-    make = partial(export.convert, trained.members, trained.config, windows=like)
+    make = partial(export.convert, trained, windows=like)
     mood = _tried(trial.kinds, make, partial(_network, window=window, labels=labels), judge)
     trunks, patch = _trunks(material, folder, trial, split, trained)
     return Fold(trained.predict(material.own(judged)), mood, trunks, window, patch)

@@ -9,14 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 from converters.fit import Recipe
+from converters.kernel import KernelConfig
 from converters.network import NetworkConfig
 
 #: What ships: the default recipe, five networks.
 SHIPPED = Recipe(members=5)
 
-#: What the default bundle's networks are trained by: no LSTM, for the trunk has heard three seconds already. Chosen on
-#: inner folds (docs/models.md). Three of them: a song's vector grows with each.
-DEFAULT = Recipe(network=NetworkConfig(layers=0, hidden=64), members=3)
+#: What the default bundle is trained by: networks without LSTM, for the trunk has heard three seconds already, and a
+#: kernel machine. Chosen on inner folds (docs/models.md). Three networks: a song's vector grows with each.
+DEFAULT = Recipe(network=NetworkConfig(layers=0, hidden=64), members=3, kernel=KernelConfig())
 
 _PAIR = replace(SHIPPED, members=2)
 _ALONE = replace(_PAIR, extra_weight=0.0)  # 4QAED without Emotify

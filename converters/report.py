@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from converters.datasets import DataError
 from converters.fit import Recipe
+from converters.kernel import KernelConfig
 from converters.material import Material
 from converters.network import NetworkConfig
 from edgemood.domain import UNSURE_BELOW
@@ -38,7 +39,9 @@ def plain(recipe: Recipe) -> dict[str, Any]:
 
 def recipe_of(values: Mapping[str, Any]) -> Recipe:
     """The recipe that `plain` wrote; what an older report does not name has its default."""
-    return Recipe(**{**values, "network": NetworkConfig(**values["network"])})
+    kernel = values.get("kernel")
+    nested = {"network": NetworkConfig(**values["network"]), "kernel": KernelConfig(**kernel) if kernel else None}
+    return Recipe(**{**values, **nested})
 
 
 def spread(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -159,8 +162,10 @@ def beyond(values: Sequence[float], intervals: Sequence[Sequence[float]]) -> NDA
 
 def trained(settings: Mapping[str, Any]) -> str:
     """What `Material.settings` says, as a sentence."""
+    beside = ", and a kernel machine" if settings["recipe"].get("kernel") else ""
+    networks = f"networks averaged: {settings['recipe']['members']}{beside}"
     return (
-        f"{settings['descriptors']} descriptors, networks averaged: {settings['recipe']['members']}, trained on "
+        f"{settings['descriptors']} descriptors, {networks}, trained on "
         f"{', '.join(settings['sets'])}, seed {settings['seed']}."
     )
 
@@ -174,6 +179,7 @@ def markdown(contents: Mapping[str, Any], name: str | None = None) -> str:
         lines += _scores(contents["scores"])
     if "model" in contents:
         lines += ["| figure | value |", "|---|---|", *_figures(contents["model"], contents.get("single_network"))]
+        lines += _kernel(contents.get("kernel"))
         lines += ["", f"Confusion matrix{_also(name, '')}:", "", *confusion(contents)]
     if "by_fold" in contents:
         folds = ", ".join(f"{f['macro_f1']:.3f}" for f in contents["by_fold"])
@@ -304,6 +310,11 @@ def _figures(model: Mapping[str, Any], single: Mapping[str, Any] | None) -> list
             f"| one network, accuracy | {accuracy['mean']:.3f}, sd {accuracy['sd']:.3f} |",
         ]
     return lines
+
+
+def _kernel(alone: Mapping[str, Any] | None) -> list[str]:
+    named = {"macro_f1": "macro F1", "accuracy": "accuracy"}
+    return [f"| the kernel machine alone, {text} | {alone[key]:.3f} |" for key, text in named.items()] if alone else []
 
 
 def _scores(scores: Mapping[str, Mapping[str, float]]) -> list[str]:

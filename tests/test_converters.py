@@ -280,7 +280,7 @@ def test_a_trained_model_becomes_a_bundle_that_judges_alike(tiny, kind):
 def test_a_network_without_lstm_pools_the_rows_themselves(kind):
     import ai_edge_litert.interpreter as litert
 
-    from converters import export, network
+    from converters import export, fit, network
 
     config = network.NetworkConfig(window=6, descriptors=40, layers=0, hidden=30)
     member = network.build(config)
@@ -293,7 +293,7 @@ def test_a_network_without_lstm_pools_the_rows_themselves(kind):
     again = {key: np.asarray(value) for key, value in member([x[:, order], mask], training=False).items()}
     assert again["logits"] == pytest.approx(out["logits"], abs=1e-5)
     assert again["attention"] == pytest.approx(out["attention"][:, order], abs=1e-6)
-    content = export.convert([member], config, kind)
+    content = export.convert(fit.Trained((member,), config, None), kind)
     assert export.operators(content)["UNIDIRECTIONAL_SEQUENCE_LSTM"] == 0
     run = litert.Interpreter(model_content=content).get_signature_runner()
     got = run(x=x, mask=mask)
@@ -309,7 +309,7 @@ def test_an_export_that_says_something_else_is_refused(tiny):
     from converters import export, parity
 
     material, _, trained, _ = tiny
-    content = export.convert(trained.members, trained.config, "int8")
+    content = export.convert(trained, "int8")
     everything = material.own(range(len(material.clips)))
     shifted = replace(trained.normalisation, minimum=tuple(m - 5 for m in trained.normalisation.minimum))
     other = replace(trained, normalisation=shifted)

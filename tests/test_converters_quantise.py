@@ -49,16 +49,16 @@ def folder(tmp_path_factory):
     return made
 
 
-def rolled(members, config, kind, temperature=1.0, windows=None):
+def rolled(model, kind, temperature=1.0, windows=None):
     """The true export of every kind but `RIGGED`, which gives each mood the probability of the one before it."""
     if kind != RIGGED:
-        return true_convert(members, config, kind, temperature, windows)
-    heads = [member.get_layer("mood") for member in members]
+        return true_convert(model, kind, temperature, windows)
+    heads = [member.get_layer("mood") for member in model.members]
     kept = [head.get_weights() for head in heads]
     for head, own in zip(heads, kept, strict=True):
         head.set_weights([np.roll(values, 1, axis=-1) for values in own])
     try:
-        return true_convert(members, config, "float32")
+        return true_convert(model, "float32")
     finally:
         for head, own in zip(heads, kept, strict=True):
             head.set_weights(own)
@@ -149,10 +149,10 @@ def test_other_answers_show_a_loss(tried):
 def test_int8_is_int8_only_where_there_is_something_to_gain():
     keras.utils.set_random_seed(0)
     config = network.NetworkConfig(window=6, descriptors=40, units=32, layers=1, attention_units=4)
-    members = [network.build(config)]
+    model = fit.Trained((network.build(config),), config, None)
     rng = np.random.default_rng(0)
     windows = rng.normal(0, 0.3, (20, 6, 40)).astype(np.float32), np.ones((20, 6), np.float32)
-    made = {kind: export.convert(members, config, kind, windows=windows) for kind in ("float32", "int8", "full-int8")}
+    made = {kind: export.convert(model, kind, windows=windows) for kind in ("float32", "int8", "full-int8")}
     assert export.weights(made["int8"])["int8"] > 0.8
     assert "int8" not in export.weights(made["float32"])
     for kind, content in made.items():
@@ -164,12 +164,12 @@ def test_int8_is_int8_only_where_there_is_something_to_gain():
 
 def test_what_the_converter_cannot_make_is_refused():
     config = network.NetworkConfig(window=6, descriptors=5, units=4, layers=1, attention_units=4)
-    members = [network.build(config)]
+    model = fit.Trained((network.build(config),), config, None)
     with pytest.raises(ValueError, match="full-int8: nothing to take the ranges of activations from"):
-        export.convert(members, config, "full-int8")
+        export.convert(model, "full-int8")
     windows = np.zeros((2, 6, 5), np.float32), np.ones((2, 6), np.float32)
     with pytest.raises(ValueError, match=r"int16x8: the converter refuses it .*UNIDIRECTIONAL_SEQUENCE_LSTM"):
-        export.convert(members, config, "int16x8", windows=windows)
+        export.convert(model, "int16x8", windows=windows)
 
 
 def test_latency_is_measured_in_turns():
