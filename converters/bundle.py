@@ -106,7 +106,7 @@ def _manifest(kind: str, trained: Trained, facts: Facts, content: bytes) -> dict
         "normalisation": trained.normalisation.to_dict(),
         "window": {"segments": trained.config.window, "hop": WINDOW_HOP, "step_s": STEP_S},
         "tensors": {"inputs": inputs, "outputs": outputs},
-        "vector_size": sum(member.output["vector"].shape[-1] for member in trained.members),
+        "vector_size": trained.vector_size,
         "temperature": round(facts.temperature, 4),
         "quantisation": QUANTISATION[kind],
         "runtimes": RUNTIMES[kind],

@@ -77,8 +77,7 @@ def convert(trained: Trained, kind: str, temperature: float = 1.0, windows: Wind
     Parameters
     ----------
     trained
-        The file gives the softmax of its logits, its members' mean attention and salience, and their vectors one after
-        the other.
+        The file gives the softmax of its logits, its mood vector, and its members' mean attention and salience.
     kind
         One of `EVERY_KIND`.
     temperature
@@ -158,7 +157,7 @@ def _graph(trained: Trained, temperature: float) -> tuple[tf.Module, Any]:
         together = {key: tf.stack([out[key] for out in outs]) for key in ("logits", "attention", "salience")}
         return {
             "probs": tf.nn.softmax(trained.logits(together["logits"], x, mask) / temperature),
-            "vector": tf.concat([out["vector"] for out in outs], axis=1),
+            "vector": trained.vector([out["vector"] for out in outs]),
             # not a sum divided by a constant: in a float16 file that constant would be rounded
             "attention": tf.reduce_mean(together["attention"], 0),
             "salience": tf.reduce_mean(together["salience"], 0),

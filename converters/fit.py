@@ -21,6 +21,10 @@ from edgemood.bundle import Normalisation
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
 
+#: How many principal axes make a song's mood vector: of `default` these hold 91 % of the variance, and cosines
+#: correlate by 0.998 with those of all 192 values (clips of a fold left out).
+VECTOR_SIZE = 32
+
 Sequences = Sequence[Sequence[NDArray[np.float32]]]
 
 
@@ -103,14 +107,33 @@ class Examples:
 
 
 @dataclass(frozen=True)
+class Axes:
+    """The principal axes of members' vectors: middle ``[values]``, axes ``[values, size]``."""
+
+    middle: NDArray[np.float32]
+    axes: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float32], size: int = VECTOR_SIZE) -> Axes:
+        """Learn them from vectors ``[clips, values]``; as many as there are where that is fewer than `size`."""
+        middle = vectors.mean(axis=0)
+        _, _, axes = np.linalg.svd(vectors - middle, full_matrices=False)
+        return cls(middle, np.ascontiguousarray(axes[:size].T))
+
+
+@dataclass(frozen=True)
 class Trained:
-    """Trained members, the normalisation their inputs need, and the kernel machine beside them with its share."""
+    """Trained members, the normalisation their inputs need, and the kernel machine beside them with its share.
+
+    axes: what a song's mood vector is given by; None: it is the members' vectors, one behind the other.
+    """
 
     members: tuple[keras.Model, ...]
     config: NetworkConfig
     normalisation: Normalisation
     kernel: keras.Model | None = None
     share: float = 0.0
+    axes: Axes | None = None
 
     def parts(self) -> tuple[Trained, ...]:
         """Each member by itself, then the kernel machine, if there is one."""
@@ -123,6 +146,17 @@ class Trained:
         if self.kernel is None:
             return mean
         return (1.0 - self.share) * mean + self.share * self.kernel([x, mask], training=False)["logits"]
+
+    @property
+    def vector_size(self) -> int:
+        """How many values a mood vector has."""
+        own = sum(member.output["vector"].shape[-1] for member in self.members)
+        return int(own if self.axes is None else self.axes.axes.shape[1])
+
+    def vector(self, of_members: Sequence[Any]) -> Any:
+        """The model's mood vector ``[batch, values]`` of its members' ``[batch, units]``."""
+        together = ops.concatenate(of_members, axis=1)
+        return together if self.axes is None else ops.matmul(together - self.axes.middle, self.axes.axes)
 
     def predict(self, sequences: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
         """Mood probabilities ``[clips, labels]`` of sequences of raw descriptors, each cut to one window."""
@@ -166,10 +200,13 @@ def fit(examples: Examples, names: Sequence[str], recipe: Recipe, seed: int) -> 
     members = tuple(
         _fit_one(examples, level, replace(recipe, network=config), seed * 1000 + i) for i in range(recipe.members)
     )
+    trained = Trained(members, config, normalisation)
+    windows = padded([clip[0] for clip in examples.sequences], config.window)
+    axes = Axes.of(np.asarray(trained.vector([m(list(windows), training=False)["vector"] for m in members])))
+    trained = replace(trained, axes=axes)
     if recipe.kernel is None:
-        return Trained(members, config, normalisation)
-    machine = _fit_kernel(examples, names, recipe, seed)
-    return Trained(members, config, normalisation, machine, recipe.kernel.share)
+        return trained
+    return replace(trained, kernel=_fit_kernel(examples, names, recipe, seed), share=recipe.kernel.share)
 
 
 def _fit_kernel(examples: Examples, names: Sequence[str], recipe: Recipe, seed: int) -> keras.Model:

@@ -16,7 +16,7 @@ from converters.network import NetworkConfig
 SHIPPED = Recipe(members=5)
 
 #: What the default bundle is trained by: networks without LSTM, for the trunk has heard three seconds already, and a
-#: kernel machine. Chosen on inner folds (docs/models.md). Three networks: a song's vector grows with each.
+#: kernel machine. Chosen on inner folds (docs/models.md).
 DEFAULT = Recipe(network=NetworkConfig(layers=0, hidden=64), members=3, kernel=KernelConfig())
 
 _PAIR = replace(SHIPPED, members=2)

@@ -154,3 +154,20 @@ def test_the_converted_model_has_the_machine_in_it(trained, kind, monkeypatch):
     parity.compare(model, content, kind, 0.7, rows)
     with pytest.raises(parity.ParityError):
         parity.compare(replace(model, kernel=None), content, kind, 0.7, rows)
+
+
+def test_the_mood_vector_is_given_by_its_principal_axes(trained):
+    model, _, rows, _ = trained
+    x, mask = fit.padded([model.normalisation(r) for r in rows], WINDOW)
+    vectors = [np.asarray(m([x, mask], training=False)["vector"]) for m in model.members]
+    together = np.concatenate(vectors, axis=1)
+    found = np.asarray(model.vector(vectors))
+    assert found.shape == (48, model.vector_size) == (48, 16)
+    assert np.abs(found.mean(0)).max() < 1e-4  # of the clips it learned from
+    assert found @ found.T == pytest.approx((together - together.mean(0)) @ (together - together.mean(0)).T, abs=1e-3)
+    few = fit.Axes.of(together, 3)
+    assert few.axes.shape == (16, 3)
+    assert few.axes.T @ few.axes == pytest.approx(np.eye(3), abs=1e-5)
+    shares = ((together - few.middle) @ few.axes).var(axis=0)
+    assert list(shares) == sorted(shares, reverse=True)
+    assert shares[0] == pytest.approx(np.linalg.eigvalsh(np.cov(together.T, bias=True))[-1], rel=1e-3)
