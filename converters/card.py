@@ -48,7 +48,8 @@ def _beside(kernel: Mapping[str, Any] | None) -> str:
     if not kernel:
         return ""
     return f""";
-beside them, for {kernel["share"]:.0%} of the logits, a kernel logistic regression on the window's mean and deviation"""
+beside them, for {kernel["share"]:.0%} of the logits, a kernel logistic regression on the window's mean and deviation,
+whose centres are such statistics of up to {kernel["centres"]} training clips"""
 
 
 def _columns(manifest: Mapping[str, Any]) -> str:
