@@ -125,6 +125,7 @@ class Tags:
     title: str = ""
     artist: str = ""
     album: str = ""
+    genre: str = ""  # all that the file names, joined by "; "
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ class SongAnalysis:
     features: FeatureSequence
     mood: Mood
     seconds: Mapping[str, float] = field(default_factory=dict)  # CPU time by stage
+    speech: float | None = None  # probability that it is speech rather than music; None: not known
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,29 @@ class Play:
     at: float
 
 
+#: What a listener can do about a song.
+EVENTS = ("play", "skip", "like", "ban")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that a listener did about a song, one of `EVENTS`, and when (seconds since the epoch).
+
+    heard: the share of the song that was heard before a skip, in [0, 1]; None where it is not known.
+    """
+
+    track_id: int
+    kind: str
+    at: float
+    heard: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in EVENTS:
+            raise ValueError(f"an event is one of {', '.join(EVENTS)}, not {self.kind!r}")
+        if self.heard is not None and not 0 <= self.heard <= 1:
+            raise ValueError(f"the share of a song that was heard lies in [0, 1], not at {self.heard}")
+
+
 @dataclass(frozen=True)
 class ListenerMood(_Scored):
     """The listener's present mood, read from the last songs played.
@@ -185,8 +210,12 @@ class ListenerMood(_Scored):
 
 @dataclass(frozen=True)
 class Pick:
-    """A song recommended: how close it is (-1 to 1, see `recommend.similarities`) and a reason for a person."""
+    """A song recommended: how close it is (-1 to 1, see `recommend.similarities`) and a reason for a person.
+
+    broken: the rules that could not be kept for it, in words.
+    """
 
     track: Track
     similarity: float
     reason: str
+    broken: tuple[str, ...] = ()
