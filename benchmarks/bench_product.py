@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from edgemood import audio, mood, recommend
+from edgemood import _nearest as recommend
+from edgemood import audio, mood
 from edgemood.describe import Describer
 from edgemood.domain import ListenerMood, Tags, Track
 from edgemood.features import extract

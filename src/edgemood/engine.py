@@ -15,7 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from edgemood import listener, recommend
+from edgemood import _nearest as recommend
+from edgemood import listener
 from edgemood.domain import Failure, ListenerMood, Mood, Pick, Play, SongAnalysis, Track
 from edgemood.errors import LibraryError
 from edgemood.library import FileStamp, Library

@@ -1,237 +1,371 @@
-"""What to play next: the songs whose mood is nearest to the listener's. Pure: no I/O, no clock, no chance.
+"""What to play next: songs near to what is looked for, in an order that makes a good list.
 
 Nearness is the mean of two measures, each in [-1, 1]. The cosine of mood vectors sees shades that four moods cannot
-tell; it is taken from the middle of the library, since the vectors of one network share a large common part, which
+tell; it is taken from the middle of the shelf, since the vectors of one network share a large common part, which
 would make every pair look alike. The overlap of mood scores, ``2 * sum(min(p, q)) - 1``, keeps to the moods that people
-are shown: where a library holds few songs, the cosine alone puts some of another mood before some of the listener's.
+are shown. A song whose mood was set by hand counts as if its vector lay where its mood's songs do.
 
-The middle is the mean of the candidates' vectors, drawn towards zero as if `PRIOR_SONGS` more songs lay there, so that
-it stays sensible in a library of a few songs.
+The list is made greedily from a pool of the nearest songs (maximal marginal relevance; Carbonell and Goldstein 1998):
+each pick weighs nearness against likeness to what is picked already (`variety`) and against the step from the end of
+the song before to its beginning (`smoothness`). Rules on artists and albums come before all of that, and are looked
+ahead for: a pick breaks one only where no order of the songs that are left keeps it, and says so.
+
+Pure: no I/O, no clock, no chance.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass, field
-from numbers import Integral
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemood.domain import ListenerMood, Pick, Track
+from edgemood import _greedy
+from edgemood.domain import Track
 from edgemood.errors import ConfigError
+from edgemood.shelf import CHRISTMAS, LABELLED, LONG, SHORT, SPEECH, Shelf, artist_hash
+from edgemood.targets import Target, centre
 
-#: How many songs at zero the middle of the library is drawn by.
-PRIOR_SONGS = 10
-#: Artists of this name are nobody in particular: two songs by them are not by the same artist.
-ANONYMOUS = frozenset({"", "unknown", "unknown artist", "various", "various artists", "<unknown>", "[unknown]"})
+#: Flags of songs that are not offered unless asked for: see `shelf`.
+LEFT_OUT = SPEECH | SHORT | LONG | CHRISTMAS
+#: How many other songs lie between two by one artist, and between two of one album.
+ARTIST_GAP, ALBUM_GAP = 3, 2
+#: Defaults of the weights of `Request`.
+VARIETY, SMOOTHNESS = 0.2, 0.1
 
-_BLOCK_ROWS = 32_768  # rows centred at a time: bounds the memory that a library of a million songs takes
-_DECIMALS = 6  # similarities that differ by less are float noise: such songs are ordered by id
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """The songs that can be offered: those that are there and that the listener's model has judged.
-
-    ids: int64 ``[n]``; vectors: mood vectors, float32 ``[n, dims]``; scores: probabilities, float32 ``[n, labels]``, in
-    the order of the listener's scores; artists: `n` names, empty where unknown; track: gives the track of an id, asked
-    only for the songs picked.
-    """
-
-    ids: NDArray[np.int64]
-    vectors: NDArray[np.float32]
-    scores: NDArray[np.float32]
-    artists: Sequence[str]
-    track: Callable[[int], Track]
-
-    def __post_init__(self) -> None:
-        count = len(self.ids)
-        lengths = {len(self.vectors), len(self.scores), len(self.artists)}
-        if lengths != {count} or self.vectors.ndim != 2 or self.scores.ndim != 2:
-            raise ValueError(
-                f"{count} ids, vectors {self.vectors.shape}, scores {self.scores.shape}, {len(self.artists)} artists: "
-                "they do not match"
-            )
+_POOL = 256  # songs looked at for each target: at least so many, and so many times more than are wanted
+_POOL_EACH = 8
+_WAYPOINTS = 4  # of the many targets of a way, the songs near so many of them are looked at
+_ROUNDS = 8  # the pool is widened for the rules' sake: so many times at most
+_LONG_AGO = -(1 << 40)
+_TINY = 1e-12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Request:
-    """What is asked for: `n` songs for the `listener`.
+    """What is asked for.
 
-    recent: the songs just played, newest first; they are left out, and the first pick is not by the artist of the
-    newest. exclude: ids of more songs not to offer.
+    Attributes
+    ----------
+    targets : sequence of Target
+        One for all songs, or at least `n`, one for each.
+    n : int
+        How many songs, at least 1.
+    recent : sequence of Track
+        The songs just played, newest first; they are left out, the rules know them, and the first pick follows the
+        newest.
+    exclude : iterable of int, or int64 array
+        Ids of more songs not to offer.
+    leave_out : int
+        Songs with any of these flags of the shelf are not offered; default `LEFT_OUT`.
+    variety : float
+        In [0, 1]; 0: nearness only, 1: only what is unlike the songs picked before.
+    smoothness : float
+        In [0, 1]; 0: whatever the song before, 1: only the smoothest way on among the songs of the pool.
+    artist_gap, album_gap : int
+        How many songs have to lie between two by one artist, or of one album; 0: any may follow.
+    offsets : float32 ``[n songs]``, or None
+        Added to the nearness of each song of the shelf; one that is not finite is not offered.
+
     """
 
-    listener: ListenerMood
+    targets: Sequence[Target]
     n: int = 10
     recent: Sequence[Track] = ()
-    exclude: Set[int] = field(default_factory=frozenset)
+    exclude: Iterable[int] | NDArray[np.int64] = ()
+    leave_out: int = LEFT_OUT
+    variety: float = VARIETY
+    smoothness: float = SMOOTHNESS
+    artist_gap: int = ARTIST_GAP
+    album_gap: int = ALBUM_GAP
+    offsets: NDArray[np.float32] | None = None
 
 
-def rank(request: Request, candidates: Candidates) -> list[Pick]:
-    """Rank the candidates by nearness to the listener and take the best.
+@dataclass(frozen=True)
+class Choice:
+    """A song chosen.
 
-    The same artist never comes twice in a row as long as enough songs by others are left; where they are not, the
-    rest is filled up all the same and the pick's reason says so. Equally near songs come in the order of their ids.
+    Attributes
+    ----------
+    row, id : int
+        Where it is on the shelf, and its track.
+    similarity : float
+        Its nearness to `target`, in [-1, 1].
+    target : Target
+        What was looked for.
+    offset : float
+        What was added to the nearness.
+    flow : float or None
+        How much the moods of its beginning and of the end of the song before have in common, in [-1, 1]; None where
+        there is none before.
+    broken : tuple of str
+        The rules that could not be kept, in words.
+
+    """
+
+    row: int
+    id: int
+    similarity: float
+    target: Target
+    offset: float = 0.0
+    flow: float | None = None
+    broken: tuple[str, ...] = ()
+
+
+def rank(request: Request, shelf: Shelf) -> list[Choice]:
+    """Choose songs, in the order to play them.
 
     Returns
     -------
-    list of Pick
-        `n` picks, best first, or as many as there are. Songs moved to keep artists apart come later than their
-        similarity says.
+    list of Choice
+        `n`, or as many as may be offered. With no variety, no smoothness and no gaps they come by falling nearness
+        plus offset; equal ones always by id.
 
     Raises
     ------
     ConfigError
-        `n` is not a whole number of at least 1, or the candidates' vectors or scores are not of the listener's model.
+        A value of the request is out of range, or a target is not of the shelf's model.
 
     """
-    listener, ids = request.listener, candidates.ids
+    _check(request)
+    if not len(shelf):
+        return []
+    for target in request.targets:
+        _check_target(target, shelf)
+    skip = _skipped(request, shelf)
+    offsets = None if request.offsets is None else np.where(skip, 0, request.offsets).astype(np.float32)
+    targets = list(request.targets[: request.n])
+    spread = np.unique(np.linspace(0, len(targets) - 1, min(_WAYPOINTS, len(targets))).round().astype(int))
+    scan, scorer = _scorer([targets[i] for i in spread], shelf), _scorer(targets, shelf)
+    size = max(_POOL, _POOL_EACH * request.n)
+    rows = scan.best(skip, offsets, size)
+    for _ in range(_ROUNDS):
+        line, missing = _picked(request, shelf, rows, scorer, offsets)
+        widened = _widened(request, shelf, rows, missing, skip)
+        more = scan.best(widened, offsets, size) if widened is not None else rows[:0]
+        if not len(more):
+            break
+        rows = np.union1d(rows, more)
+    return _choices(request, shelf, line, missing, scorer, offsets)
+
+
+def reason(choice: Choice, track: Track, request: Request) -> str:
+    """Say in one sentence why a song was chosen."""
+    target, label = choice.target, track.mood.label if track.mood else None
+    far = choice.similarity <= 0
+    if target.kind == "path" and target.step:
+        aim = f"step {target.step[0]} of {target.step[1]} on the way to {target.label}"
+        said = f"{label}, {aim}" if label else aim
+    elif label is None:
+        said = {"listener": "near your mood", "seeds": "near the songs you named"}.get(
+            target.kind, f"near {target.label}"
+        )
+    elif label == target.label:
+        same = {"listener": "as you are now", "seeds": "like the songs you named"}
+        said = f"{label}, {same.get(target.kind, 'as asked for')}"
+    elif far:
+        said = f"{label}, the nearest that is left"
+    else:
+        near = {"listener": f"near your {target.label}", "seeds": "near the songs you named"}
+        said = f"{label}, yet {near.get(target.kind, f'near {target.label}')}"
+    return f"{said} (similarity {choice.similarity:.2f})" + "".join(f"; {rule}" for rule in choice.broken)
+
+
+def similarities(targets: Sequence[Target], shelf: Shelf, rows: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+    """How near songs are to each target, in [-1, 1]: float32 ``[targets, rows]``, of all songs if `rows` is None.
+
+    Raises
+    ------
+    ConfigError
+        A target is not of the shelf's model.
+
+    """
+    if not len(shelf):
+        return np.empty((len(targets), 0), np.float32)
+    for target in targets:
+        _check_target(target, shelf)
+    return _scorer(targets, shelf).at(np.arange(len(shelf)) if rows is None else rows)
+
+
+def _check(request: Request) -> None:
     if not isinstance(request.n, Integral) or request.n < 1:
         raise ConfigError(f"the number of songs has to be a whole number of at least 1, not {request.n}")
-    if not len(ids):
-        return []
-    if listener.vector.shape != candidates.vectors.shape[1:]:
+    for name in ("variety", "smoothness"):
+        value = getattr(request, name)
+        if not isinstance(value, Real) or not 0 <= value <= 1:
+            raise ConfigError(f"{name} has to lie between 0 and 1, not at {value}")
+    for name in ("artist_gap", "album_gap"):
+        value = getattr(request, name)
+        if not isinstance(value, Integral) or not 0 <= value < 1 << 31:
+            raise ConfigError(f"{name} has to be a whole number of at least 0, not {value}")
+    if len(request.targets) != 1 and len(request.targets) < request.n:
         raise ConfigError(
-            f"the listener's mood vector has {listener.vector.size} dimensions, the songs' have "
-            f"{candidates.vectors.shape[1]}: they come from different models"
+            f"{len(request.targets)} targets for {request.n} songs: one for all or one for each is needed"
         )
-    if len(listener.scores) != candidates.scores.shape[1]:
+
+
+def _check_target(target: Target, shelf: Shelf) -> None:
+    if target.scores.shape != (len(shelf.labels),):
         raise ConfigError(
-            f"the listener's mood has {len(listener.scores)} labels, the songs' have {candidates.scores.shape[1]}: "
+            f"a target's mood has {target.scores.size} labels, the songs' have {len(shelf.labels)}: "
             "they come from different models"
         )
-    similarity = similarities(listener, candidates)
-    left_out = [*request.exclude, *(track.id for track in request.recent)]
-    free = np.flatnonzero(~np.isin(ids, left_out) & np.isfinite(similarity))
-    order = _best_first(similarity[free], ids[free], request.n)
-    last = request.recent[0].tags.artist if request.recent else ""
-    line, forced = _keep_artists_apart((free[i] for i in order), candidates.artists, last, request.n)
-    picks = []
-    for place, row in enumerate(line):
-        track, near = candidates.track(int(ids[row])), float(similarity[row])
-        picks.append(Pick(track, near, _reason(track, near, listener, place >= len(line) - forced)))
-    return picks
+    if target.direction is not None and target.direction.shape != shelf.scale.shape:
+        raise ConfigError(
+            f"a target's mood vector has {target.direction.size} dimensions, the songs' have {shelf.scale.size}: "
+            "they come from different models"
+        )
+    if (
+        not np.isfinite(target.scores).all()
+        or not np.isfinite(0 if target.direction is None else target.direction).all()
+    ):
+        raise ConfigError("a target's mood has a value that is not finite")
 
 
-def similarities(listener: ListenerMood, candidates: Candidates) -> NDArray[np.float32]:
-    """How near each candidate is to the listener, in [-1, 1]: the mean of `cosines` and `overlaps`.
+def _skipped(request: Request, shelf: Shelf) -> NDArray[np.uint8]:
+    """Of each song whether it may not be offered."""
+    skip = (shelf.flags & request.leave_out).astype(bool)
+    exclude = request.exclude
+    ids = exclude if isinstance(exclude, np.ndarray) else np.fromiter(exclude, np.int64)
+    for left_out in (ids, np.array([track.id for track in request.recent], np.int64)):
+        rows = shelf.rows(left_out)
+        skip[rows[rows >= 0]] = True
+    if request.offsets is not None:
+        if request.offsets.shape != (len(shelf),):
+            raise ConfigError(f"{request.offsets.shape} offsets for {len(shelf)} songs")
+        skip |= ~np.isfinite(request.offsets)
+    return skip.view(np.uint8)
 
-    NaN for one whose vector or scores are not finite.
+
+def _scorer(targets: Sequence[Target], shelf: Shelf) -> _greedy.Scorer:
+    count, dims, labels = len(targets), len(shelf.scale), len(shelf.labels)
+    directions, shares = (
+        np.zeros((count, -(-dims // 8) * 8), np.float32),
+        np.zeros((count, -(-labels // 4) * 4), np.float32),
+    )
+    weights, of_labels = np.zeros(count, np.float32), np.full((count, labels), 2, np.float32)
+    by_hand = (shelf.flags & LABELLED).astype(np.uint8)
+    centres = {i: centre(label, shelf) for i, label in enumerate(shelf.labels)} if by_hand.any() else {}
+    for i, target in enumerate(targets):
+        shares[i, :labels] = target.scores * 255
+        if target.direction is not None:
+            directions[i, :dims], weights[i] = target.direction, 0.5
+            for label, where in centres.items():
+                of_labels[i, label] = 2 if where is None else where @ target.direction
+    return _greedy.Scorer(
+        shelf.vectors, shelf.scale, shelf.middle, shelf.scores, by_hand, directions, weights, shares, of_labels
+    )
+
+
+def _picked(
+    request: Request,
+    shelf: Shelf,
+    rows: NDArray[np.int64],
+    scorer: _greedy.Scorer,
+    offsets: NDArray[np.float32] | None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pick rows out of those of the pool, and by how much each breaks the two rules."""
+    near = scorer.at(rows)
+    if offsets is not None:
+        near += offsets[rows]
+    count = min(request.n, len(rows))
+    steps = np.arange(count, dtype=np.int32) if len(near) > 1 else np.zeros(count, np.int32)
+    units = np.zeros((len(rows), -(-len(shelf.scale) // 8) * 8), np.float32)
+    seen = shelf.vectors_of(rows) - shelf.middle
+    units[:, : len(shelf.scale)] = seen / np.maximum(np.linalg.norm(seen, axis=1, keepdims=True), _TINY)
+    played = shelf.rows([track.id for track in request.recent])
+    before = shelf.tail[played[0]] if len(played) and played[0] >= 0 else None
+    artists = [artist_hash(track.tags.artist) for track in request.recent]
+    albums = [int(shelf.album[row]) if row >= 0 else 0 for row in played]
+    order, missing = _greedy.pick(
+        near,
+        steps,
+        units,
+        shelf.scores[rows],
+        shelf.head[rows],
+        shelf.tail[rows],
+        before,
+        (*_keys(shelf.artist[rows], artists), request.artist_gap),
+        (*_keys(shelf.album[rows], albums), request.album_gap),
+        request.variety,
+        request.smoothness,
+    )
+    return rows[order], missing
+
+
+def _keys(hashes: NDArray[np.uint32], played: list[int]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Number hashes from 0, -1 for nobody in particular; and when each was played last, -1 right before now."""
+    names, keys = np.unique(np.concatenate([hashes, np.array(played, np.uint32)]), return_inverse=True)
+    last = np.full(len(names), _LONG_AGO, np.int64)
+    for place in range(len(played) - 1, -1, -1):  # the newest has the last word
+        last[keys[len(hashes) + place]] = -1 - place
+    return np.where(hashes == 0, -1, keys[: len(hashes)]).astype(np.int32), last
+
+
+def _widened(
+    request: Request, shelf: Shelf, rows: NDArray[np.int64], missing: NDArray[np.int64], skip: NDArray[np.uint8]
+) -> NDArray[np.uint8] | None:
+    """What else to skip so that the next songs added to the pool help with a broken rule; None where none is broken.
+
+    Of an artist (or album) with as many songs in the pool as the rule lets into the list no more are needed.
     """
-    near = cosines(listener.vector, candidates.vectors)
-    near += overlaps(np.array(list(listener.scores.values()), np.float32), candidates.scores)
-    near /= 2
-    return np.clip(np.round(near, _DECIMALS), -1, 1)
-
-
-def overlaps(scores: NDArray[np.float32], of_songs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What a distribution ``[labels]`` and each of ``[n, labels]`` have in common: 1 all, -1 nothing."""
-    common = np.full(len(of_songs), -1, np.float32)
-    for p, column in zip(scores, of_songs.T, strict=True):  # few labels, many songs
-        common += 2 * np.minimum(column, p)
-    return common
-
-
-def cosines(vector: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Cosine of `vector` with each of `vectors` as seen from their middle, in [-1, 1].
-
-    0 for a vector in the very middle, NaN for one that is not finite; such a one does not move the middle.
-    """
-    total = vectors.sum(axis=0, dtype=np.float64)
-    if not np.isfinite(total).all():
-        total = vectors[np.isfinite(vectors).all(axis=1)].sum(axis=0, dtype=np.float64)
-    middle = total / (len(vectors) + PRIOR_SONGS)
-    target = vector - middle
-    target = (target / max(np.linalg.norm(target), 1e-12)).astype(np.float32)
-    middle = middle.astype(np.float32)
-    near = np.empty(len(vectors), np.float32)
-    for start in range(0, len(vectors), _BLOCK_ROWS):
-        block = vectors[start : start + _BLOCK_ROWS] - middle
-        norms = np.sqrt(np.einsum("ij,ij->i", block, block))
-        with np.errstate(invalid="ignore"):  # rows that are not finite
-            near[start : start + _BLOCK_ROWS] = (block @ target) / np.maximum(norms, 1e-12)
-    return np.clip(near, -1, 1)
-
-
-def _best_first(similarity: NDArray[np.float32], ids: NDArray[np.int64], n: int) -> Iterator[int]:
-    """Rows by falling similarity, equal ones by id; sorts no more than it is asked for, or nearly so."""
-    head = min(len(ids), 4 * n + 64)
-    if head < len(ids):
-        threshold = -np.partition(-similarity, head - 1)[head - 1]
-        parts = [np.flatnonzero(similarity >= threshold), np.flatnonzero(similarity < threshold)]
-    else:
-        parts = [np.arange(len(ids))]
-    for rows in parts:
-        yield from rows[np.lexsort((ids[rows], -similarity[rows]))].tolist()
-
-
-def _keep_artists_apart(rows: Iterable[int], artists: Sequence[str], last: str, n: int) -> tuple[list[int], int]:
-    """Take the first `n` of `rows` such that no artist follows himself, and how many at the end break that rule.
-
-    A row by the artist of the one before is held back until another artist has come between; so all rows held at a
-    time are by one artist. Where the rows run out, those held go between songs by others, and the rest to the end.
-    """
-    line: list[int] = []
-    held: deque[int] = deque()
-    previous = artist_key(last)
-    for row in rows:
-        if len(line) >= n:
-            return line[:n], 0
-        artist = artist_key(artists[row])
-        if artist is not None and artist == previous:
-            held.append(row)
+    rules = ((shelf.artist, request.artist_gap), (shelf.album, request.album_gap))
+    for (hashes, gap), short in zip(rules, missing.T, strict=True):
+        if not short.any():
             continue
-        line.append(row)
-        previous = artist
-        if held:
-            line.append(held.popleft())
-            previous = artist_key(artists[line[-1]])
-    missing = n - len(line)
-    if missing <= 0 or not held:
-        return line[:n], 0
-    return _spread(line, list(held)[:missing], artists, last)
+        names, counts = np.unique(hashes[rows], return_counts=True)
+        full = names[(counts >= -(-request.n // (gap + 1))) & (names != 0)]
+        wide = skip.astype(bool)
+        wide[rows] = True
+        if len(full):
+            wide |= full[np.minimum(np.searchsorted(full, hashes), len(full) - 1)] == hashes
+        if not wide.all():
+            return wide.view(np.uint8)
+    return None
 
 
-def _spread(line: list[int], held: list[int], artists: Sequence[str], last: str) -> tuple[list[int], int]:
-    """Put `held`, all by one artist, where no neighbour is by him, from the end of `line`; the rest go to the end."""
-    him = artist_key(artists[held[0]])
+def _choices(  # noqa: PLR0913, PLR0917
+    request: Request,
+    shelf: Shelf,
+    line: NDArray[np.int64],
+    missing: NDArray[np.int64],
+    scorer: _greedy.Scorer,
+    offsets: NDArray[np.float32] | None,
+) -> list[Choice]:
+    near = scorer.at(line)
+    played = shelf.rows([track.id for track in request.recent[:1]])
+    before = int(played[0]) if len(played) else -1
+    choices = []
+    for place, row in enumerate(line.tolist()):
+        which = place if len(near) > 1 else 0
+        gaps = ((request.artist_gap, "artist"), (request.album_gap, "album"))
+        rules = [(name, gap - short) for (gap, name), short in zip(gaps, missing[place].tolist(), strict=True) if short]
+        choices.append(
+            Choice(
+                row=row,
+                id=int(shelf.ids[row]),
+                similarity=float(near[which, place]),
+                target=request.targets[which],
+                offset=0.0 if offsets is None else float(offsets[row]),
+                flow=None if before < 0 else _flow(shelf, before, row),
+                broken=tuple(_said(name, between) for name, between in rules),
+            )
+        )
+        before = row
+    return choices
 
-    def his(row: int) -> bool:
-        return artist_key(artists[row]) == him
 
-    in_order = [row for row in line if his(row)] + held
-    left = len(held)
-    for gap in range(len(line), -1, -1):
-        after_him = his(line[gap - 1]) if gap else artist_key(last) == him
-        before_him = gap < len(line) and his(line[gap])
-        if left and not after_him and not before_him:
-            line.insert(gap, held[0])
-            left -= 1
-    line += held[:left]
-    # Which of his songs stands where is decided only now: the nearest comes first.
-    places = [place for place, row in enumerate(line) if his(row)]
-    for place, row in zip(places, in_order, strict=True):
-        line[place] = row
-    return line, left
+def _flow(shelf: Shelf, before: int, row: int) -> float:
+    common = np.minimum(shelf.tail[before], shelf.head[row]).sum(dtype=np.int64) * 2 / 255 - 1
+    return min(float(common), 1.0)
 
 
-def artist_key(name: str) -> str | None:
-    """Return what makes two spellings of an artist the same; None for nobody in particular."""
-    key = " ".join(name.casefold().split())
-    return None if key in ANONYMOUS else key
-
-
-def _reason(track: Track, similarity: float, listener: ListenerMood, forced: bool) -> str:
-    """One sentence about one pick."""
-    label = track.mood.label if track.mood else None
-    if label is None:
-        said = "near your mood"
-    elif label == listener.label:
-        said = f"{label}, as you are now"
-    else:
-        said = f"{label}, yet near your {listener.label}" if similarity > 0 else f"{label}, the nearest that is left"
-    said += f" (similarity {similarity:.2f})"
-    return said + (", by the same artist as the song before: no others are left" if forced else "")
+def _said(what: str, between: int) -> str:
+    if not between:
+        return f"by the same {what} as the song before: no others are left".replace(
+            "by the same album", "of the same album"
+        )
+    songs = "1 song" if between == 1 else f"{between} songs"
+    return f"the same {what} again after {songs}: no others are left"

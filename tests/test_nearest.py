@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from edgemood._nearest import Candidates, Request, artist_key, cosines, overlaps, rank, similarities
 from edgemood.domain import ListenerMood, Mood, Pick, Tags, Track
 from edgemood.errors import ConfigError
-from edgemood.recommend import Candidates, Request, artist_key, cosines, overlaps, rank, similarities
 
 SCORES = {"happy": 0.4, "angry": 0.3, "sad": 0.2, "calm": 0.1}
 DIMS = 8
