@@ -44,7 +44,13 @@ cdef extern from *:
 
 cdef float TINY = 1e-12  # a shorter vector has no direction
 cdef float ONE = 1
-cdef float SURE = 255  # what a probability of 1 is packed as
+cdef float TWICE = 2.0 / 255  # probabilities are packed in 255ths
+
+
+cdef check_range(values, Py_ssize_t end, what, Py_ssize_t start=0):
+    values = np.asarray(values)
+    if values.size and not start <= values.min() <= values.max() < end:
+        raise IndexError(f"{what} have to lie in [{start}, {end})")
 
 
 cdef inline double overlap(const uint8_t *p, const uint8_t *q, Py_ssize_t labels) noexcept nogil:
@@ -107,7 +113,7 @@ cdef class Scorer:
             else:
                 cosine = dot(centred, &self.directions[target, 0], self.width) * length
             cosine = min(max(cosine, -ONE), ONE)
-            shared = common(own, &self.shares[target, 0], self.breadth) * (2 / SURE) - ONE
+            shared = common(own, &self.shares[target, 0], self.breadth) * TWICE - ONE
             weight = self.weights[target]
             near[target] = min(max(weight * cosine + (ONE - weight) * min(shared, ONE), -ONE), ONE)
 
@@ -117,8 +123,7 @@ cdef class Scorer:
         cdef float[:, ::1] out = result
         cdef float[::1] near = np.empty(self.targets + 1, np.float32)
         cdef Py_ssize_t i, target
-        if rows.shape[0] and not 0 <= min(rows) <= max(rows) < self.vectors.shape[0]:
-            raise IndexError(f"rows have to lie in [0, {self.vectors.shape[0]})")
+        check_range(rows, self.vectors.shape[0], "rows")
         with nogil:
             for i in range(rows.shape[0]):
                 self.score(rows[i], &near[0])
@@ -200,6 +205,7 @@ cdef class Spacing:
     cdef int64_t gap, free, distinct
 
     def __init__(self, keys, last, gap):
+        check_range(keys, len(last), "keys", -1)
         self.keys, self.gap = keys, gap
         self.last = np.array(last, np.int64)
         self.left = np.bincount(keys[keys >= 0], minlength=len(last)).astype(np.int32)
@@ -348,8 +354,9 @@ cdef class Picker:
 
     def run(self, const float[:, ::1] near, const int32_t[::1] steps, before, double variety, double smoothness):
         cdef Py_ssize_t step, song, count = min(steps.shape[0], self.songs)
-        if near.shape[1] != self.songs or (len(steps) and not 0 <= min(steps) <= max(steps) < near.shape[0]):
-            raise ValueError(f"nearness [{near.shape[0]}, {near.shape[1]}] of {self.songs} songs does not fit the steps")
+        check_range(steps, near.shape[0], "steps")
+        if near.shape[1] != self.songs:
+            raise ValueError(f"nearness of {near.shape[1]} songs in a pool of {self.songs}")
         if not self.labels or (before is not None and len(before) != self.labels):
             raise ValueError(f"moods have {self.labels} labels")
         order, short = np.empty(count, np.int64), np.empty((count, 2), np.int64)
