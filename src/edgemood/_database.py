@@ -1,8 +1,4 @@
-"""The library file: its tables, how a file is recognised and brought up to date, and how it is read and written.
-
-Every version of the tables has one entry in `MIGRATIONS`, which is never changed once it has been released: a new
-version adds an entry. ``PRAGMA user_version`` says how many of them a file has had.
-"""
+"""The library file: how it is recognised and brought up to date (`_schema` has its tables), read and written."""
 
 from __future__ import annotations
 
@@ -15,85 +11,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from edgemood.errors import LibraryError
+from edgemood._schema import APPLICATION_ID, MIGRATIONS
+from edgemood.errors import LibraryError, UnknownTrackError
 
-#: Marks a SQLite file as a library of edgemood ("edMd" in ASCII).
-APPLICATION_ID = 0x65644D64
 #: How long a writer waits for another one before it gives up.
 BUSY_TIMEOUT_S = 10.0
-
-_FIRST = """
--- A song, whatever the number of places it lies at. Ids are never used twice: they are shown to people.
-CREATE TABLE tracks (
-    id         INTEGER PRIMARY KEY AUTOINCREMENT,
-    content    BLOB NOT NULL UNIQUE CHECK (length(content) = 16),  -- hash of the encoded audio without tags
-    last_path  BLOB NOT NULL,  -- where it lay last, for a track that has no row in files any more
-    title      TEXT NOT NULL,
-    artist     TEXT NOT NULL,
-    album      TEXT NOT NULL,
-    duration_s REAL NOT NULL
-);
--- Where the songs lie: absolute paths, as the bytes that the file system knows.
-CREATE TABLE files (
-    path     BLOB NOT NULL PRIMARY KEY,
-    track_id INTEGER NOT NULL REFERENCES tracks (id) ON DELETE CASCADE,
-    size     INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    missing  INTEGER NOT NULL DEFAULT 0 CHECK (missing IN (0, 1))  -- 1: this content is not there now
-) WITHOUT ROWID;
-CREATE INDEX files_by_track ON files (track_id, missing);
--- What descriptors were made with: JSON of the feature version, the configuration and the names.
-CREATE TABLE feature_sets (
-    id       INTEGER PRIMARY KEY,
-    identity TEXT NOT NULL UNIQUE
-);
-CREATE TABLE features (
-    track_id INTEGER PRIMARY KEY REFERENCES tracks (id) ON DELETE CASCADE,
-    set_id   INTEGER NOT NULL REFERENCES feature_sets (id),
-    data     BLOB NOT NULL
-);
-CREATE TABLE models (
-    id   INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE  -- of the bundle, with its version
-);
--- Timelines have a table of their own, so that reading all mood vectors does not drag them through memory.
-CREATE TABLE moods (
-    id       INTEGER PRIMARY KEY,  -- grows: the greatest one of a track is its latest judgement
-    track_id INTEGER NOT NULL REFERENCES tracks (id) ON DELETE CASCADE,
-    model_id INTEGER NOT NULL REFERENCES models (id),
-    set_id   INTEGER NOT NULL REFERENCES feature_sets (id),
-    scores   TEXT NOT NULL,  -- JSON object, label to probability
-    vector   BLOB NOT NULL,  -- little-endian float32
-    UNIQUE (track_id, model_id)
-);
-CREATE TABLE timelines (
-    mood_id INTEGER PRIMARY KEY REFERENCES moods (id) ON DELETE CASCADE,
-    data    BLOB NOT NULL
-);
--- Plays name the content, not the track: the history outlives a track that was pruned, and counts again if it returns.
-CREATE TABLE plays (
-    id      INTEGER PRIMARY KEY,
-    content BLOB NOT NULL CHECK (length(content) = 16),
-    at      REAL NOT NULL  -- seconds since the epoch
-);
-CREATE INDEX plays_by_time ON plays (at, id);
--- One row that counts the changes of songs, so that what was derived from them can be kept while only plays are added.
-CREATE TABLE revision (songs INTEGER NOT NULL);
-INSERT INTO revision VALUES (0);
--- Files that could not be analysed. ctime is there because a change of permissions leaves mtime as it was.
-CREATE TABLE failures (
-    path     BLOB NOT NULL PRIMARY KEY,
-    size     INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    ctime_ns INTEGER NOT NULL,
-    kind     TEXT NOT NULL,
-    error    TEXT NOT NULL,
-    versions TEXT NOT NULL  -- of what failed; another version tries again
-) WITHOUT ROWID;
-"""
-
-#: One script for every version of the tables, oldest first.
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
 
 
 class Database:
@@ -165,6 +87,22 @@ class Database:
         with self._explained():
             return self._connection.execute(sql, values)
 
+    def each(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows that `sql` selects one by one: for more than should be in memory at a time."""
+        with self._explained():
+            yield from self._connection.execute(sql, values)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let everything that is read inside be of one moment, whatever others write meanwhile."""
+        with self._explained():
+            self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Make what is written inside one transaction: all of it is on the disk afterwards, or none."""
@@ -226,6 +164,27 @@ class Database:
         return int(version)
 
 
+class Tables:
+    """What all parts of the library share."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def _changing_songs(self) -> Iterator[None]:
+        """Make one transaction that lets everybody know that songs have changed, not only plays."""
+        with self._database.writing():
+            yield
+            self._database.run("UPDATE revision SET songs = songs + 1")
+
+    def _require(self, track_id: int) -> bytes:
+        """Give the content hash of a track, which has to exist."""
+        rows = self._database.query("SELECT content FROM tracks WHERE id = ?", (track_id,))
+        if not rows:
+            raise UnknownTrackError(f"the library has no song with the id {track_id}")
+        return bytes(rows[0][0])
+
+
 def explain(path: str, error: sqlite3.Error) -> str:
     """Say in one line what SQLite's `error` means for the library at `path`, and what can be done."""
     text = str(error)
@@ -235,6 +194,7 @@ def explain(path: str, error: sqlite3.Error) -> str:
         "database is locked": f"has been busy for {BUSY_TIMEOUT_S:.0f} s: another program is writing to it",
         "database or disk is full": "cannot grow: the disk is full",
         "attempt to write a readonly database": "cannot be written: check who owns it and its folder",
+        "disk I/O error": "cannot be read or written: the disk fails, is full, or allows no larger file",
         "unable to open database file": "cannot be opened: check that it may be read and its folder written",
     }
     for start, meaning in advice.items():

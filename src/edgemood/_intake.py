@@ -6,19 +6,19 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from edgemood import _pack
-from edgemood._database import Database
+from edgemood import _pack, shelf
+from edgemood._database import Database, Tables
 from edgemood.domain import Failure, Mood, SongAnalysis, Tags
 from edgemood.errors import UnknownTrackError
 
 _LONGEST_TEXT = 1000  # characters kept of a tag or message
 _SWEEP_ROWS = 1000  # files looked at, and written, at a time
+_PRUNED_ROWS = 20  # songs removed at a time: each has tens of kilobytes to free, and others wait
 
 
 class FileStamp(NamedTuple):
@@ -61,11 +61,30 @@ class State(Enum):
     DONE = "up to date"
 
 
-class Intake:
+class _Judged(NamedTuple):
+    """A mood as its rows hold it."""
+
+    model: str
+    scores: str
+    vector: bytes
+    head: bytes
+    tail: bytes
+    timeline: bytes
+
+    @classmethod
+    def of(cls, mood: Mood) -> _Judged:
+        labels = tuple(mood.scores)
+        head, tail = (part.tobytes() for part in shelf.edges(mood.timeline, mood.scores))
+        vector = mood.vector.astype("<f4").tobytes()
+        timeline = _pack.pack_timeline(mood.timeline, labels)
+        return cls(mood.model, json.dumps(dict(mood.scores)), vector, head, tail, timeline)
+
+
+class Intake(Tables):
     """What `library.Library` offers to a scan."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._known_ids: dict[Recipe, Mapping[str, int]] = {}
 
     # ------------------------------------------------------------------------------------------------ what to scan
@@ -144,14 +163,16 @@ class Intake:
     def store(self, path: str, stamp: FileStamp, analysis: SongAnalysis, recipe: Recipe) -> int:
         """Keep the analysis of the file at `path` and give the song's id. Older descriptors of it are replaced."""
         self._look_for_copies(path, analysis.content)
+        features, judged = _pack.pack_features(analysis.features), _Judged.of(analysis.mood)  # before others must wait
         with self._changing_songs():
             track_id = self._place(path, stamp, analysis.content, analysis.tags, analysis.duration_s)
+            self._database.run("UPDATE tracks SET speech = ? WHERE id = ?", (analysis.speech, track_id))
             set_id = self._set_id(recipe)
             self._database.run(
                 "INSERT OR REPLACE INTO features (track_id, set_id, data) VALUES (?, ?, ?)",
-                (track_id, set_id, _pack.pack_features(analysis.features)),
+                (track_id, set_id, features),
             )
-            self._judge(track_id, set_id, analysis.mood)
+            self._judge(track_id, set_id, judged)
         return track_id
 
     def place(self, path: str, stamp: FileStamp, content: bytes, tags: Tags) -> int:
@@ -172,9 +193,11 @@ class Intake:
 
     def store_mood(self, track_id: int, mood: Mood, recipe: Recipe) -> None:
         """Keep what a model made of the descriptors already stored. Results of other models are kept beside it."""
+        self.require_writable()
+        judged = _Judged.of(mood)
         with self._changing_songs():
             self._require(track_id)
-            self._judge(track_id, self._set_id(recipe), mood)
+            self._judge(track_id, self._set_id(recipe), judged)
 
     def fail(self, failure: Failure, stamp: FileStamp, versions: str) -> None:
         """List a file that could not be analysed.
@@ -213,29 +236,31 @@ class Intake:
     def _place(self, path: str, stamp: FileStamp, content: bytes, tags: Tags, duration_s: float) -> int:
         key = os.fsencode(path)
         self._database.run(
-            "INSERT INTO tracks (content, last_path, title, artist, album, duration_s) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (content) DO UPDATE SET last_path = excluded.last_path, title = excluded.title,"
-            " artist = excluded.artist, album = excluded.album, duration_s = excluded.duration_s",
-            (content, key, _text(tags.title), _text(tags.artist), _text(tags.album), duration_s),
+            "INSERT INTO tracks (content, last_path, title, artist, album, genre, duration_s)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (content) DO UPDATE SET"
+            " last_path = excluded.last_path, title = excluded.title, artist = excluded.artist,"
+            " album = excluded.album, genre = excluded.genre, duration_s = excluded.duration_s",
+            (content, key, *map(_text, (tags.title, tags.artist, tags.album, tags.genre)), duration_s),
         )
         ((track_id,),) = self._database.query("SELECT id FROM tracks WHERE content = ?", (content,))
         self._database.run(
-            "INSERT OR REPLACE INTO files (path, track_id, size, mtime_ns, missing) VALUES (?, ?, ?, ?, 0)",
+            "INSERT INTO files (path, track_id, size, mtime_ns, missing) VALUES (?, ?, ?, ?, 0)"
+            " ON CONFLICT (path) DO UPDATE SET track_id = excluded.track_id, size = excluded.size,"
+            " mtime_ns = excluded.mtime_ns, missing = 0",
             (key, track_id, stamp.size, stamp.mtime_ns),
         )
         self._database.run("DELETE FROM failures WHERE path = ?", (key,))
         return int(track_id)
 
-    def _judge(self, track_id: int, set_id: int, mood: Mood) -> None:
-        self._database.run("INSERT OR IGNORE INTO models (name) VALUES (?)", (mood.model,))
-        ((model_id,),) = self._database.query("SELECT id FROM models WHERE name = ?", (mood.model,))
+    def _judge(self, track_id: int, set_id: int, judged: _Judged) -> None:
+        self._database.run("INSERT OR IGNORE INTO models (name) VALUES (?)", (judged.model,))
+        ((model_id,),) = self._database.query("SELECT id FROM models WHERE name = ?", (judged.model,))
         self._database.run("DELETE FROM moods WHERE track_id = ? AND model_id = ?", (track_id, model_id))
         mood_id = self._database.run(
-            "INSERT INTO moods (track_id, model_id, set_id, scores, vector) VALUES (?, ?, ?, ?, ?)",
-            (track_id, model_id, set_id, json.dumps(dict(mood.scores)), mood.vector.astype("<f4").tobytes()),
+            "INSERT INTO moods (track_id, model_id, set_id, scores, vector, head, tail) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (track_id, model_id, set_id, judged.scores, judged.vector, judged.head, judged.tail),
         ).lastrowid
-        timeline = _pack.pack_timeline(mood.timeline, tuple(mood.scores))
-        self._database.run("INSERT INTO timelines (mood_id, data) VALUES (?, ?)", (mood_id, timeline))
+        self._database.run("INSERT INTO timelines (mood_id, data) VALUES (?, ?)", (mood_id, judged.timeline))
 
     def _set_id(self, recipe: Recipe) -> int:
         self._database.run("INSERT OR IGNORE INTO feature_sets (identity) VALUES (?)", (recipe.features,))
@@ -264,16 +289,19 @@ class Intake:
         for nothing until the same song is scanned again.
         """
         self.mark_missing(["/"])
-        with self._changing_songs():
-            self._database.run("DELETE FROM files WHERE missing")
+        gone = self._database.query("SELECT path FROM files WHERE missing")
+        for start in range(0, len(gone), _SWEEP_ROWS):
+            with self._changing_songs():
+                for path in gone[start : start + _SWEEP_ROWS]:
+                    self._database.run("DELETE FROM files WHERE path = ? AND missing", path)
         self._forget_failures(
             [(path,) for (path,) in self._database.query("SELECT path FROM failures") if not os.path.lexists(path)]
         )
         homeless = "NOT EXISTS (SELECT 1 FROM files f WHERE f.track_id = tracks.id)"
         ids = self._database.query(f"SELECT id FROM tracks WHERE {homeless}")
-        for start in range(0, len(ids), _SWEEP_ROWS):
+        for start in range(0, len(ids), _PRUNED_ROWS):
             with self._changing_songs():
-                for track in ids[start : start + _SWEEP_ROWS]:
+                for track in ids[start : start + _PRUNED_ROWS]:
                     self._database.run(f"DELETE FROM tracks WHERE id = ? AND {homeless}", track)
         return len(ids)
 
@@ -311,20 +339,6 @@ class Intake:
             with self._database.writing():
                 for path in paths:
                     self._database.run("DELETE FROM failures WHERE path = ?", path)
-
-    @contextmanager
-    def _changing_songs(self) -> Iterator[None]:
-        """Make one transaction that lets everybody know that songs have changed, not only plays."""
-        with self._database.writing():
-            yield
-            self._database.run("UPDATE revision SET songs = songs + 1")
-
-    def _require(self, track_id: int) -> bytes:
-        """Give the content hash of a track, which has to exist."""
-        rows = self._database.query("SELECT content FROM tracks WHERE id = ?", (track_id,))
-        if not rows:
-            raise UnknownTrackError(f"the library has no song with the id {track_id}")
-        return bytes(rows[0][0])
 
 
 def _text(text: str) -> str:

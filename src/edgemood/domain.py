@@ -143,7 +143,10 @@ class SongAnalysis:
 
 @dataclass(frozen=True)
 class Track:
-    """One song of the library. `path` is one of the places it lies at; `missing` where none is there now."""
+    """One song of the library. `path` is one of the places it lies at; `missing` where none is there now.
+
+    labelled: the mood that a person gave it, which the scores of `mood` then say; None where nobody did.
+    """
 
     id: int
     path: str
@@ -151,6 +154,7 @@ class Track:
     duration_s: float
     mood: Mood | None
     missing: bool = False
+    labelled: str | None = None
 
 
 @dataclass(frozen=True)

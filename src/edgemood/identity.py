@@ -146,13 +146,14 @@ _NAMES = {
     "title": ("title", "Title", "TIT2", "INAM"),
     "artist": ("artist", "Artist", "TPE1", "Author", "IART"),
     "album": ("album", "Album", "TALB", "WM/AlbumTitle", "IPRD"),
+    "genre": ("genre", "Genre", "TCON", "WM/Genre", "IGNR"),
 }
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def read_tags(path: str | os.PathLike[str]) -> Tags:
-    """Read title, artist and album, whatever the format; several values of one are joined by ``"; "``.
+    """Read title, artist, album and genre, whatever the format; several values of one are joined by ``"; "``.
 
     Control characters become spaces, what is not valid text the replacement character, and each value is cut at
     1,000 characters. A file without tags, with bad ones, or that cannot be read gives empty strings.
@@ -199,7 +200,8 @@ def _field(sources: Iterable[Any], names: Iterable[str]) -> str:
     """Find the first of some names that any source has text for."""
     for source, name in itertools.product(sources, names):
         value = source.get(name) or []
-        parts = [str(part) for part in getattr(value, "text", value)]  # an ID3 frame has its values in `text`
+        texts = getattr(value, "text", value)  # an ID3 frame has its values in `text`
+        parts = [str(part) for part in getattr(value, "genres", texts)]  # one of genres may name them by number
         text = "; ".join(filter(None, (_UNPRINTABLE.sub(" ", part).strip() for part in parts)))
         if text:
             return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text[:_MAX_TAG_LENGTH])

@@ -11,14 +11,11 @@ One `Library` belongs to the thread that opened it; another thread opens its own
 from __future__ import annotations
 
 import json
-import math
 import operator
 import os
 import stat
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, SupportsIndex
@@ -29,9 +26,12 @@ from numpy.typing import NDArray
 
 from edgemood import _pack
 from edgemood._database import Database
+from edgemood._history import DEFAULT_LISTENER, History
 from edgemood._intake import FileStamp, Intake, Recipe, State
+from edgemood._shelf import FEW, Shelves
 from edgemood.domain import Failure, FeatureSequence, Mood, MoodSpan, Play, Tags, Track
 from edgemood.errors import ConfigError, LibraryError, UnknownTrackError
+from edgemood.shelf import Shelf
 
 __all__ = ["FileStamp", "Library", "MoodMatrix", "Recipe", "State", "Stats", "default_path"]
 
@@ -73,7 +73,7 @@ class Stats:
     size_bytes: int
 
 
-class Library(Intake):
+class Library(Intake, History):
     """A library file, open. Use it as a context manager, or `close` it.
 
     Every method raises LibraryError where the file cannot be read or written; the message says why.
@@ -82,6 +82,8 @@ class Library(Intake):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._matrix: tuple[tuple[str, int], MoodMatrix] | None = None
+        self._shelves = Shelves(database)
+        self._shelf: tuple[int, Shelf] | None = None
 
     @classmethod
     def open(cls, path: str | os.PathLike[str] | None = None, create: bool = True) -> Library:
@@ -221,51 +223,17 @@ class Library(Intake):
         except (ValueError, KeyError, TypeError) as error:
             raise self._damaged(track_id, error) from error
 
-    def add_play(self, track_id: int, at: float | None = None) -> Play:
-        """Note that a song was played; see `add_plays`."""
-        (play,) = self.add_plays([track_id], at)
-        return play
-
-    def add_plays(self, track_ids: Sequence[int], at: float | None = None) -> list[Play]:
-        """Note that songs were played, in this order: all of them or, where one cannot be noted, none.
-
-        They are on the disk when this returns.
-
-        Parameters
-        ----------
-        track_ids
-            The songs.
-        at
-            When, in seconds since the epoch; now if None, and then never before an earlier play, whatever a clock
-            without a battery says.
-
-        Raises
-        ------
-        UnknownTrackError
-            There is no such song.
-        LibraryError
-            `at` is not a finite number, or the plays could not be written.
-
-        """
-        if at is not None and not (isinstance(at, Real) and math.isfinite(at)):
-            raise LibraryError(f"{at} is no time at which a song can be played")
-        with self._database.writing():
-            contents = [self._require(track_id) for track_id in track_ids]
-            if at is None:
-                ((latest,),) = self._database.query("SELECT max(at) FROM plays")
-                at = time.time() if latest is None else max(time.time(), latest)
-            for content in contents:
-                self._database.run("INSERT INTO plays (content, at) VALUES (?, ?)", (content, float(at)))
-        return [Play(track_id, float(at)) for track_id in track_ids]
-
-    def plays(self, limit: int = 10, model: str | None = None) -> list[tuple[Track, Play]]:
-        """Give the last plays, newest first, with their songs (without timelines); model as for `tracks`."""
+    def plays(
+        self, limit: int = 10, model: str | None = None, listener: str = DEFAULT_LISTENER
+    ) -> list[tuple[Track, Play]]:
+        """Give a listener's last plays, newest first, with their songs (without timelines); model as for `tracks`."""
         if limit < 1:
             raise LibraryError(f"the number of plays has to be at least 1, not {limit}")
         rows = self._database.query(
             f"""SELECT {_COLUMNS}, p.at FROM plays p CROSS JOIN tracks t ON t.content = p.content {_MOODS}
+                WHERE p.listener_id = (SELECT id FROM listeners WHERE name = :listener)
                 ORDER BY p.at DESC, p.id DESC LIMIT :limit""",
-            {"model": model, "limit": limit},
+            {"model": model, "limit": limit, "listener": listener},
         )
         return [(self._track(row[:-1]), Play(row[0], row[-1])) for row in rows]
 
@@ -276,6 +244,38 @@ class Library(Intake):
         if self._matrix is None or self._matrix[0] != key:
             self._matrix = key, self._read_matrix(model)
         return self._matrix[1]
+
+    def shelf(self, model: str) -> Shelf:
+        """Give all songs that are there and judged by `model` (``name-version``), packed; moods set by hand hold.
+
+        Songs whose vector or scores are not finite are left out. It is kept until songs change. Where many songs are
+        not packed in the file yet, they are now, unless it cannot be written.
+        """
+        ((revision,),) = self._database.query("SELECT songs FROM revision")
+        if self._shelf is None or (self._shelf[0], self._shelf[1].model) != (revision, model):
+            self._shelf = None  # two of them would be a lot
+            self._shelf = self._shelves.load(model)
+        return self._shelf[1]
+
+    def pack_shelf(self, model: str) -> None:
+        """Write the shelf of `model` where enough has changed since that was done: for the end of a scan."""
+        self._shelves.pack(model, FEW)
+
+    def ids_under(self, folder: str | os.PathLike[str]) -> NDArray[np.int64]:
+        """Give the ids, ascending, of the songs that lie at or below `folder` now; links are not resolved."""
+        root = os.path.normpath(Path(os.fsdecode(folder)).absolute())
+        rows = (row for page in self._under("files", root) for row in page)
+        return np.array(sorted({row[1] for row in rows if not row[4]}), np.int64)
+
+    def ids_of_genre(self, text: str) -> NDArray[np.int64]:
+        """Give the ids, ascending, of the songs in whose genres `text` occurs, whatever the case."""
+        wanted = text.casefold()
+        genres = self._database.query("SELECT DISTINCT genre FROM tracks WHERE genre != ''")
+        found = [genre for (genre,) in genres if wanted in genre.casefold()]
+        ids = (
+            self._database.query("SELECT id FROM tracks WHERE genre = ? AND genre != ''", (genre,)) for genre in found
+        )
+        return np.array(sorted(track_id for rows in ids for (track_id,) in rows), np.int64)
 
     def stats(self) -> Stats:
         """Count what is in the library."""
@@ -328,16 +328,18 @@ class Library(Intake):
         raise UnknownTrackError(f"the library has no song at {path}: scan it first")
 
     def _track(self, row: tuple[Any, ...], with_timeline: bool = False) -> Track:
-        track_id, path, title, artist, album, duration_s, missing, model, scores, vector, mood_id = row
-        mood = None
+        track_id, path, title, artist, album, genre, duration_s, missing, label, model, scores, vector, mood_id = row
+        mood, tags = None, Tags(title, artist, album, genre)
         if mood_id is not None:
             try:
                 by_label = json.loads(scores)
                 timeline = self._timeline(mood_id, by_label) if with_timeline else ()
+                if label in by_label:  # what a person says holds; the vector and the timeline stay the model's
+                    by_label = {mood: float(mood == label) for mood in by_label}
                 mood = Mood(by_label, np.frombuffer(vector, "<f4"), timeline, model)
             except ValueError as error:
                 raise self._damaged(track_id, error) from error
-        return Track(track_id, os.fsdecode(path), Tags(title, artist, album), duration_s, mood, bool(missing))
+        return Track(track_id, os.fsdecode(path), tags, duration_s, mood, bool(missing), label)
 
     def _timeline(self, mood_id: int, scores: Mapping[str, float]) -> Sequence[MoodSpan]:
         ((data,),) = self._database.query("SELECT data FROM timelines WHERE mood_id = ?", (mood_id,))
@@ -362,8 +364,9 @@ def _is_nothing(path: Path) -> bool:
 _COLUMNS = """
        t.id,
        coalesce((SELECT f.path FROM files f WHERE f.track_id = t.id ORDER BY f.missing, f.path LIMIT 1), t.last_path),
-       t.title, t.artist, t.album, t.duration_s,
+       t.title, t.artist, t.album, t.genre, t.duration_s,
        NOT EXISTS (SELECT 1 FROM files f WHERE f.track_id = t.id AND NOT f.missing),
+       (SELECT l.label FROM labels l WHERE l.content = t.content),
        o.name, m.scores, m.vector, m.id
 """
 _MOODS = """

@@ -5,7 +5,7 @@ Small numbers in place of exact ones: a million songs take some 70 MB. Pure: wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import blake2b
@@ -14,10 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from edgemood.domain import MoodSpan
+
 #: How many songs at zero the middle of the vectors is drawn by, so that it stays sensible among a few songs.
 PRIOR_SONGS = 10
 #: Artists of this name are nobody in particular: two songs by them are not by the same artist.
 ANONYMOUS = frozenset({"", "unknown", "unknown artist", "various", "various artists", "<unknown>", "[unknown]"})
+
+#: How much of a song's begin and end says where it comes from and leads to.
+EDGE_S = 20.0
 
 #: Bits of `Shelf.flags`: it sounds or is tagged like speech; a jingle; an audiobook or a mix by its length; its mood
 #: was set by hand; it is a Christmas song by its tags.
@@ -179,6 +184,39 @@ class Shelf:
     def scores_of(self, rows: ArrayLike) -> NDArray[np.float32]:
         """Unpack the probabilities of some rows, float32 ``[rows, labels]``."""
         return np.asarray(self.scores[np.asarray(rows, np.int64)] / np.float32(_SURE), np.float32)
+
+
+def edges(timeline: Sequence[MoodSpan], scores: Mapping[str, float]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Pack the mood of a song's first and last `EDGE_S` seconds, each uint8 ``[labels]``.
+
+    Parameters
+    ----------
+    timeline
+        Its spans, in order.
+    scores
+        Of the whole song, which stand where there is no timeline; the order of their labels counts.
+
+    """
+    whole = np.nan_to_num(np.array(list(scores.values()), np.float64))
+    if not timeline:
+        return pack_scores(whole), pack_scores(whole)
+    begin_s, end_s = timeline[0].start_s, timeline[-1].end_s
+    head = _between(timeline, tuple(scores), begin_s, begin_s + EDGE_S)
+    tail = _between(timeline, tuple(scores), end_s - EDGE_S, end_s)
+    return pack_scores(whole if head is None else head), pack_scores(whole if tail is None else tail)
+
+
+def _between(
+    timeline: Sequence[MoodSpan], labels: Sequence[str], begin_s: float, end_s: float
+) -> NDArray[np.float64] | None:
+    """Mean scores between two times; None where no span lies there."""
+    total, seconds = np.zeros(len(labels)), 0.0
+    for span in timeline:
+        share = min(span.end_s, end_s) - max(span.start_s, begin_s)
+        if share > 0:
+            total += share * np.nan_to_num(np.array([span.scores[label] for label in labels]))
+            seconds += share
+    return total / seconds if seconds > 0 else None
 
 
 def empty(model: str) -> Shelf:

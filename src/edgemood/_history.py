@@ -1,0 +1,218 @@
+"""The part of the library that listeners write: what they played, skipped, liked and banned, and moods set by hand."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from numbers import Real
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgemood._database import Tables
+from edgemood.domain import EVENTS, Event, Play
+from edgemood.errors import ConfigError, LibraryError
+
+#: Who listens unless told otherwise.
+DEFAULT_LISTENER = "default"
+
+_LONGEST_NAME = 100  # characters of a listener or label
+_BY = "(SELECT id FROM listeners WHERE name = :listener)"
+
+
+class History(Tables):
+    """What `library.Library` offers to listeners. All of it is on the disk when a method returns."""
+
+    def add_play(self, track_id: int, at: float | None = None, listener: str = DEFAULT_LISTENER) -> Play:
+        """Note that a song was played; see `add_plays`."""
+        (play,) = self.add_plays([track_id], at, listener)
+        return play
+
+    def add_plays(
+        self, track_ids: Sequence[int], at: float | None = None, listener: str = DEFAULT_LISTENER
+    ) -> list[Play]:
+        """Note that songs were played, in this order: all of them or, where one cannot be noted, none.
+
+        Parameters
+        ----------
+        track_ids
+            The songs.
+        at
+            When, in seconds since the epoch; now if None, and then never before anything that this listener did
+            earlier, whatever a clock without a battery says.
+        listener
+            Who played them; a new name is a new listener.
+
+        Raises
+        ------
+        UnknownTrackError
+            There is no such song.
+        ConfigError
+            `listener` is no name.
+        LibraryError
+            `at` is not a finite number, or the plays could not be written.
+
+        """
+        with self._noting(at, listener) as (by, when):
+            for content in [self._require(track_id) for track_id in track_ids]:
+                self._database.run("INSERT INTO plays (content, at, listener_id) VALUES (?, ?, ?)", (content, when, by))
+        return [Play(track_id, when) for track_id in track_ids]
+
+    def add_event(
+        self,
+        track_id: int,
+        kind: str,
+        at: float | None = None,
+        heard: float | None = None,
+        listener: str = DEFAULT_LISTENER,
+    ) -> Event:
+        """Note what a listener did about a song.
+
+        Parameters
+        ----------
+        track_id
+            The song.
+        kind
+            One of `domain.EVENTS`; ``"play"`` is what `add_play` notes.
+        at, listener
+            As for `add_plays`.
+        heard
+            The share of the song that was heard before a skip, in [0, 1]; None: not known. Of plays it is not kept.
+
+        Raises
+        ------
+        ConfigError
+            There is no such kind, or no such share.
+        UnknownTrackError, LibraryError
+            As for `add_plays`.
+
+        """
+        try:
+            Event(track_id, kind, 0.0, heard)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(str(error)) from error
+        if kind == EVENTS[0]:
+            return Event(track_id, kind, self.add_play(track_id, at, listener).at)
+        with self._noting(at, listener) as (by, when):
+            self._database.run(
+                "INSERT INTO events (listener_id, content, kind, at, heard) VALUES (?, ?, ?, ?, ?)",
+                (by, self._require(track_id), kind, when, heard),
+            )
+        return Event(track_id, kind, when, heard)
+
+    def events(self, listener: str = DEFAULT_LISTENER, limit: int = 500) -> list[Event]:
+        """Give the last things a listener did, newest first, plays among them; none of an unknown listener.
+
+        Of one moment, what was done about songs counts as later than plays.
+        """
+        if limit < 1:
+            raise LibraryError(f"the number of events has to be at least 1, not {limit}")
+        rows = self._database.query(
+            f"""SELECT track_id, kind, at, heard FROM (
+                    SELECT * FROM (
+                        SELECT t.id AS track_id, 'play' AS kind, p.at AS at, NULL AS heard, 0 AS rank, p.id AS id
+                        FROM plays p CROSS JOIN tracks t ON t.content = p.content
+                        WHERE p.listener_id = {_BY} ORDER BY p.at DESC, p.id DESC LIMIT :limit)
+                    UNION ALL SELECT * FROM (
+                        SELECT t.id, e.kind, e.at, e.heard, 1, e.id
+                        FROM events e CROSS JOIN tracks t ON t.content = e.content
+                        WHERE e.listener_id = {_BY} ORDER BY e.at DESC, e.id DESC LIMIT :limit))
+                ORDER BY at DESC, rank DESC, id DESC LIMIT :limit""",
+            {"listener": listener, "limit": limit},
+        )
+        return [Event(*row) for row in rows]
+
+    def played_since(self, at: float, listener: str = DEFAULT_LISTENER) -> NDArray[np.int64]:
+        """Give the ids of the songs, ascending, that a listener played at `at` (seconds since the epoch) or later."""
+        rows = self._database.query(
+            f"""SELECT DISTINCT t.id FROM plays p CROSS JOIN tracks t ON t.content = p.content
+                WHERE p.listener_id = {_BY} AND p.at >= :at ORDER BY t.id""",
+            {"listener": listener, "at": at},
+        )
+        return np.array([row[0] for row in rows], np.int64)
+
+    def listeners(self) -> list[str]:
+        """List the names of all listeners, in the order in which they came."""
+        return [name for (name,) in self._database.query("SELECT name FROM listeners ORDER BY id")]
+
+    def forget(self, listener: str = DEFAULT_LISTENER) -> int:
+        """Remove all that a listener did, and give how many plays and events that were; 0 of an unknown listener.
+
+        Moods set by hand stay: they are about songs. What is removed is overwritten in the file.
+        """
+        self._database.require_writable()
+        self._database.query("PRAGMA secure_delete = ON")
+        with self._database.writing():
+            values = {"listener": listener}
+            removed = sum(
+                self._database.run(f"DELETE FROM {table} WHERE listener_id = {_BY}", values).rowcount
+                for table in ("plays", "events")
+            )
+            self._database.run("DELETE FROM listeners WHERE name = :listener AND id != 1", values)
+        self._database.query("PRAGMA wal_checkpoint(TRUNCATE)")  # where nobody reads it; else it is overwritten later
+        return removed
+
+    # ------------------------------------------------------------------------------------------------- moods by hand
+
+    def set_label(self, track_id: int, label: str | None) -> None:
+        """Set the mood of a song by hand, or, with None, leave it to the models again.
+
+        It holds whatever models say of the song later, and comes back with a song that was away.
+
+        Raises
+        ------
+        UnknownTrackError
+            There is no such song.
+        ConfigError
+            `label` is no name.
+
+        """
+        if label is not None:
+            _require_name(label, "a mood")
+        with self._changing_songs():
+            content = self._require(track_id)
+            if label is None:
+                self._database.run("DELETE FROM labels WHERE content = ?", (content,))
+            else:
+                self._database.run("INSERT OR REPLACE INTO labels VALUES (?, ?, ?)", (content, label, time.time()))
+
+    def label_of(self, track_id: int) -> str | None:
+        """Give the mood that was set by hand, None where none was; UnknownTrackError where there is no such song."""
+        rows = self._database.query("SELECT label FROM labels WHERE content = ?", (self._require(track_id),))
+        return str(rows[0][0]) if rows else None
+
+    # ---------------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _noting(self, at: float | None, listener: str) -> Iterator[tuple[int, float]]:
+        """Make a transaction and give who acts in it, and when."""
+        _require_name(listener, "a listener")
+        if at is not None and not (isinstance(at, Real) and math.isfinite(at)):
+            raise LibraryError(f"{at} is no time at which a song can be played")
+        with self._database.writing():
+            by = self._listener_id(listener)
+            yield by, float(self._now(by) if at is None else at)
+
+    def _listener_id(self, name: str) -> int:
+        find = "SELECT id FROM listeners WHERE name = ?"
+        rows = self._database.query(find, (name,))
+        if not rows:
+            self._database.run("INSERT INTO listeners (name) VALUES (?)", (name,))
+            rows = self._database.query(find, (name,))
+        return int(rows[0][0])
+
+    def _now(self, by: int) -> float:
+        """Tell the time, but none before what a listener did last."""
+        ((played, done),) = self._database.query(
+            """SELECT (SELECT max(at) FROM plays WHERE listener_id = :by),
+                      (SELECT max(at) FROM events WHERE listener_id = :by)""",
+            {"by": by},
+        )
+        return max(time.time(), played or 0.0, done or 0.0)
+
+
+def _require_name(name: str, what: str) -> None:
+    if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise ConfigError(f"{name!r} is no name of {what}: 1 to {_LONGEST_NAME} printable characters, please")
