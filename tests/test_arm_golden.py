@@ -28,7 +28,7 @@ def test_is_of_this_build(stored: golden.Heard) -> None:
 def test_this_machine_hears_the_same(stored: golden.Heard) -> None:
     found, wrong = golden.compare(stored, golden.listen())
     assert wrong == []
-    assert len(found) == len(stored.rows) + len(stored.moods)
+    assert len(found) == len(stored.rows) + len(stored.moods) + 1
 
 
 def test_sound_is_the_same_everywhere() -> None:
@@ -65,6 +65,15 @@ def test_other_moods_are_found(stored: golden.Heard) -> None:
     assert "another model file" in wrong[0]
 
 
+def test_other_picks_are_found(stored: golden.Heard) -> None:
+    assert golden.picked() == stored.picks
+    assert len(set(stored.picks)) == 60
+    swapped = (*stored.picks[:-2], stored.picks[-1], stored.picks[-2])
+    for picks, apart in ((swapped, 2), (stored.picks[:-1], 1), ((), 60)):
+        wrong = golden.compare(stored, dataclasses.replace(stored, picks=picks))[1]
+        assert f"picks: {apart} songs are not those in" in wrong[0]
+
+
 def test_other_version_is_told_apart(stored: golden.Heard) -> None:
     _, wrong = golden.compare(stored, dataclasses.replace(stored, version="other"))
     assert len(wrong) == 1
@@ -77,3 +86,4 @@ def test_file_round_trip(stored: golden.Heard, tmp_path: Path) -> None:
     again = golden.Heard.read(tmp_path / "g.npz")
     assert golden.compare(stored, again)[1] == []
     assert again.moods == stored.moods
+    assert again.picks == stored.picks

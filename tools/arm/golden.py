@@ -1,11 +1,11 @@
-"""Do two machines hear the same? Descriptors and moods that one computed, kept to be compared with another's.
+"""Do two machines hear the same, and pick the same? What one computed, kept to be compared with another's.
 
 ``python tools/arm/golden.py`` compares what this machine computes with ``tests/data/arm-golden.npz``; ``--make`` writes
 that file anew, which is due whenever descriptors or the shipped models change. Needs only edgemood and NumPy, so that
 it runs on the smallest target.
 
 Two sounds are described: one of integer arithmetic alone, so that it is the same to the bit everywhere, and a song of
-the examples, which decoding and resampling have gone over first.
+the examples, which decoding and resampling have gone over first. Picked are songs made of numbers.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemood import audio, features, mood, pipeline
+from edgemood import audio, features, mood, pipeline, recommend, targets
 from edgemood.errors import EdgemoodError
+from edgemood.shelf import Shelf
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests/data/arm-golden.npz"
@@ -43,16 +44,17 @@ _SAMPLE_RATE = 22050
 
 @dataclass(frozen=True)
 class Heard:
-    """What a machine computed: rows of descriptors by sound, scores by mood and bundle."""
+    """What a machine computed: rows of descriptors by sound, scores by mood and bundle, ids of the songs picked."""
 
     version: str
     names: tuple[str, ...]
     rows: dict[str, NDArray[np.float32]]
     moods: dict[str, dict[str, Any]]
+    picks: tuple[int, ...]
 
     def save(self, path: Path) -> None:
         """Write it as a small file that holds no executable content."""
-        meta = json.dumps({"version": self.version, "names": self.names, "moods": self.moods})
+        meta = json.dumps({"version": self.version, "names": self.names, "moods": self.moods, "picks": self.picks})
         arrays: dict[str, Any] = {"meta": np.array(meta), **self.rows}
         np.savez_compressed(path, **arrays)
 
@@ -62,7 +64,7 @@ class Heard:
         with np.load(path, allow_pickle=False) as stored:
             meta = json.loads(str(stored["meta"]))
             rows = {key: stored[key] for key in stored.files if key != "meta"}
-        return cls(meta["version"], tuple(meta["names"]), rows, meta["moods"])
+        return cls(meta["version"], tuple(meta["names"]), rows, meta["moods"], tuple(meta.get("picks", ())))
 
 
 def sound(seconds: int) -> NDArray[np.float32]:
@@ -81,8 +83,29 @@ def sound(seconds: int) -> NDArray[np.float32]:
     return (total / 32768).astype(np.float32)
 
 
+def picked() -> tuple[int, ...]:
+    """Ids of songs on a way from one mood to another, out of 5,000 whose vectors and moods are mixed numbers."""
+    count, dims = 5000, 32
+    mixed = np.arange(count * (dims + 12) + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(31)
+    parts = ((mixed * np.uint64(0xBF58476D1CE4E5B9)) >> np.uint64(56)).astype(np.int64)[1:].reshape(count, -1)
+    shares = [parts[:, dims + 4 * i : dims + 4 * i + 4] / 255 for i in range(3)]
+    shelf = Shelf.of(
+        np.arange(count),
+        parts[:, :dims] - 128,
+        shares[0],
+        ("happy", "angry", "sad", "calm"),
+        "made-up-1",
+        head=shares[1],
+        tail=shares[2],
+        artists=[str(number) for number in parts[:, 0] % 20],
+    )
+    way = targets.path(targets.of_mood("sad", shelf), "happy", 60, shelf)
+    return tuple(choice.id for choice in recommend.rank(recommend.Request(way, 60), shelf))
+
+
 def listen() -> Heard:
-    """Describe both sounds on this machine and judge the song with every bundle that runs here.
+    """Describe both sounds on this machine, judge the song with every bundle that runs here, and pick songs.
 
     Raises
     ------
@@ -99,7 +122,7 @@ def listen() -> Heard:
             moods[bundle.name] = {"model": model.manifest.file.sha256, "scores": dict(analysis.mood.scores)}
     if not moods:
         raise EdgemoodError("; ".join(f"{bundle.name}: {bundle.problem}" for bundle in mood.available()))
-    return Heard(features.VERSION, made.names, rows, moods)
+    return Heard(features.VERSION, made.names, rows, moods, picked())
 
 
 def compare(golden: Heard, here: Heard) -> tuple[list[str], list[str]]:
@@ -119,6 +142,11 @@ def compare(golden: Heard, here: Heard) -> tuple[list[str], list[str]]:
         said, bad = _compare_moods(name, golden.moods.get(name, {}), judged)
         found.append(said)
         wrong += bad
+    apart = sum(one != other for one, other in zip(golden.picks, here.picks, strict=False))
+    apart += abs(len(golden.picks) - len(here.picks))
+    found.append(f"picks: {len(here.picks)} songs, {len(here.picks) - apart} of them the same")
+    if apart or not here.picks:
+        wrong.append(f"picks: {apart} songs are not those in {GOLDEN.name}; {REMAKE}")
     return found, wrong
 
 

@@ -1,6 +1,6 @@
-"""Builds wheels by cross-compiling the native module and putting it into one wheel for each machine and Python.
+"""Builds wheels by cross-compiling the compiled modules and putting them into one wheel for each machine and Python.
 
-Everything but the module is the same in all of them, so setuptools runs once (on an unpacked source distribution, which
+Everything but these is the same in all of them, so setuptools runs once (on an unpacked source distribution, which
 proves that one complete) and CMake once for each machine. The compiler is that of the package ziglang, linked against
 glibc 2.17: the oldest manylinux tag there is for these machines, and no C++ library to carry along.
 """
@@ -19,6 +19,8 @@ from tools.arm.target import ROOT, tools_env
 
 WORK = ROOT / "build/wheels"
 _TOOLCHAIN = "native/cmake/toolchains/zig.cmake"
+# As setup.py has them.
+_GREEDY_FLAGS = ("-O3", "-g0", "-ffp-contract=off", "-fPIC", "-shared", "-s")
 _CORE_CONFIGURATION = ("-DCMAKE_BUILD_TYPE=Release", "-DEDGEMOOD_PYTHON=ON", "-DEDGEMOOD_TESTS=OFF", "-G", "Ninja")
 
 
@@ -29,11 +31,16 @@ class Machine:
     name: str
     triplet: str
     zig: str
+    flags: tuple[str, ...] = ()
 
     @property
     def platform(self) -> str:
         """The platform tag that its wheels keep to."""
         return f"manylinux2014_{self.name}"
+
+    def module(self, name: str, python: Interpreter) -> str:
+        """The file name of a compiled module for a Python on it."""
+        return f"{name}.cpython-{python.version.replace('.', '')}-{self.triplet}.so"
 
 
 MACHINES = {
@@ -41,7 +48,7 @@ MACHINES = {
     for machine in (
         Machine("x86_64", "x86_64-linux-gnu", "x86_64-linux-gnu.2.17"),
         Machine("aarch64", "aarch64-linux-gnu", "aarch64-linux-gnu.2.17"),
-        Machine("armv7l", "arm-linux-gnueabihf", "arm-linux-gnueabihf.2.17"),
+        Machine("armv7l", "arm-linux-gnueabihf", "arm-linux-gnueabihf.2.17", ("-mcpu=cortex_a7",)),  # as zig.cmake
     )
 }
 
@@ -112,7 +119,7 @@ class Builder:
         return folder / archive.name.removesuffix(".tar.gz")
 
     def _unpacked_wheel(self) -> Path:
-        """A wheel as setuptools makes it, unpacked; its module is to be replaced and therefore made in haste."""
+        """A wheel as setuptools makes it, unpacked; its modules are to be replaced, so they are made in haste."""
         folder = WORK / "base"
         shutil.rmtree(folder, ignore_errors=True)
         env = {**self._env, "CMAKE_ARGS": "-DCMAKE_CXX_FLAGS_RELEASE=-O0"}
@@ -139,13 +146,14 @@ class Builder:
         CommandError
             It cannot be built, or does not keep to the platform tag it is to have.
         """
-        module = self._module(machine, python, headers)
+        modules = [self._native(machine, python, headers), self._greedy(machine, python, headers)]
         tree = WORK / "tree" / self._base.name
         shutil.rmtree(tree, ignore_errors=True)
         shutil.copytree(self._base, tree)
-        for old in (tree / "edgemood").glob("_native.*.so"):
+        for old in (tree / "edgemood").glob("*.so"):
             old.unlink()
-        shutil.copy2(module, tree / "edgemood" / module.name)
+        for module in modules:
+            shutil.copy2(module, tree / "edgemood" / module.name)
         (info,) = tree.glob("*.dist-info/WHEEL")
         tag = f"{python.tag}-{python.tag}-linux_{machine.name}"
         info.write_text(re.sub(r"(?m)^Tag: .*$", f"Tag: {tag}", info.read_text()))
@@ -167,10 +175,21 @@ class Builder:
         out.mkdir(parents=True, exist_ok=True)
         return Path(shutil.move(result, out / result.name))
 
-    def _module(self, machine: Machine, python: Interpreter, headers: Path) -> Path:
+    def _greedy(self, machine: Machine, python: Interpreter, headers: Path) -> Path:
+        """The module that Cython translates; its C is the same for all Pythons."""
+        build = WORK / f"greedy-{machine.name}"
+        build.mkdir(parents=True, exist_ok=True)
+        source, module = WORK / "_greedy.c", build / machine.module("_greedy", python)
+        origin = self._sources / "src/edgemood/_greedy.pyx"
+        run([sys.executable, "-m", "cython", "--module-name", "edgemood._greedy", "-o", source, origin], env=self._env)
+        compiler = [sys.executable, "-m", "ziglang", "cc", "-target", machine.zig, *machine.flags]
+        run([*compiler, *_GREEDY_FLAGS, "-I", headers, source, "-o", module], env=self._env)
+        return module
+
+    def _native(self, machine: Machine, python: Interpreter, headers: Path) -> Path:
         """The native module; the core under it is compiled once for all Pythons."""
         build = WORK / f"native-{machine.name}"
-        name = f"_native.cpython-{python.version.replace('.', '')}-{machine.triplet}.so"
+        name = machine.module("_native", python)
         forget = ("-U", "Python*", "-U", "_Python*", "-U", "PYTHON*", "-U", "PYBIND11*")
         pybind11 = run([sys.executable, "-m", "pybind11", "--cmakedir"], env=self._env).stdout.strip()
         options = (
