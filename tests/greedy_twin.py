@@ -22,35 +22,34 @@ def dot(a: NDArray[np.float32], b: NDArray[np.float32]) -> np.float32:
     return F4((four[0] + four[2]) + (four[1] + four[3]))
 
 
-def common(a: NDArray[np.float32], b: NDArray[np.float32]) -> np.float32:
-    lanes = np.zeros(4, F4)
-    for x, y in zip(a.reshape(-1, 4), b.reshape(-1, 4), strict=True):
-        lanes = lanes + np.minimum(x, y)
-    return F4((lanes[0] + lanes[2]) + (lanes[1] + lanes[3]))
-
-
 def filled(values: NDArray[Any], multiple: int) -> NDArray[np.float32]:
     width = -(-len(values) // multiple) * multiple
     return np.concatenate([values.astype(F4), np.zeros(width - len(values), F4)])
 
 
+def inverse(row: int, vectors: NDArray[np.int8], scale: NDArray[np.float32], middle: NDArray[np.float32]) -> np.float32:
+    """One through the distance of a vector from the middle."""
+    seen = filled(vectors[row].astype(F4) * scale - middle, 8)
+    length = np.sqrt(dot(seen, seen))
+    return ONE / length if length > F4(1e-12) else F4(0)
+
+
 def near(row: int, arrays: dict[str, Any]) -> list[np.float32]:
     """How near one song is to each target; `arrays` as `Scorer` takes them."""
-    centred = filled(arrays["vectors"][row].astype(F4) * arrays["scale"] - arrays["middle"], 8)
-    length = np.sqrt(dot(centred, centred))
-    inverse = ONE / length if length > F4(1e-12) else F4(0)
-    own = arrays["scores"][row]
-    label = int(np.argmax(own))
+    own, vector = arrays["scores"][row].tolist(), arrays["vectors"][row].tolist()
+    label = own.index(max(own))
     found = []
-    for direction, weight, shares, of_labels in zip(
-        arrays["directions"], arrays["weights"], arrays["shares"], arrays["of_labels"], strict=True
+    for direction, (weight, unit, taken_off), shares, of_labels in zip(
+        arrays["directions"], arrays["terms"], arrays["shares"], arrays["of_labels"], strict=True
     ):
         if arrays["labelled"][row] and of_labels[label] <= 1:
             cosine = of_labels[label]
         else:
-            cosine = dot(centred, direction) * inverse
-        shared = common(filled(own, 4), shares) * F4(2 / 255) - ONE
-        total = weight * np.clip(cosine, -ONE, ONE) + (ONE - weight) * min(shared, ONE)
+            product = sum(a * b for a, b in zip(vector, direction.tolist(), strict=True))
+            cosine = (F4(product) * unit - taken_off) * arrays["inverse"][row]
+        common = sum(min(share * 128, other) for share, other in zip(own, shares.tolist(), strict=True))
+        shared = min(F4(common) * F4(2 / (255 * 128)) - ONE, ONE)
+        total = weight * np.clip(cosine, -ONE, ONE) + (ONE - weight) * shared
         found.append(F4(np.clip(total, -ONE, ONE)))
     return found
 
@@ -61,7 +60,7 @@ def best(
     rows = [row for row in range(len(skip)) if not skip[row]]
     kept: set[int] = set()
     scored = {row: near(row, arrays) for row in rows}
-    for target in range(len(arrays["weights"])):
+    for target in range(len(arrays["terms"])):
         value = {row: scored[row][target] + (F4(0) if offsets is None else offsets[row]) for row in rows}
         kept.update(sorted(rows, key=lambda row: (-value[row], row))[:size])
     return np.array(sorted(kept), np.int64)

@@ -21,18 +21,15 @@ def problem(  # noqa: PLR0917
     """Random songs and targets; coarse: of few values, so that many are equally near."""
     rng = np.random.default_rng(seed)
     reach = 2 if coarse else 128
-    directions = rng.integers(-1, 2, (targets, dims)) if coarse else rng.normal(size=(targets, dims))
-    directions = directions / np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1)
-    shares = rng.dirichlet(np.ones(labels), targets) * 255
+    terms = [rng.choice([0, 0.5], targets), rng.uniform(1e-9, 1e-6, targets), rng.normal(0, 0.01, targets)]
     return {
         "vectors": rng.integers(-reach + 1, reach, (songs, dims), dtype=np.int8),
-        "scale": rng.uniform(0.001, 0.1, dims).astype(np.float32),
-        "middle": np.zeros(dims, np.float32) if coarse else rng.normal(0, 0.3, dims).astype(np.float32),
+        "inverse": np.full(songs, 3, np.float32) if coarse else rng.uniform(0, 9, songs).astype(np.float32),
         "scores": rng.integers(0, 3 if coarse else 256, (songs, labels), dtype=np.uint8),
         "labelled": (rng.random(songs) < 0.2).astype(np.uint8),
-        "directions": twin.padded(directions, 8),
-        "weights": rng.choice(np.array([0, 0.5], np.float32), targets),
-        "shares": twin.padded(shares, 4),
+        "directions": rng.integers(1 - (1 << 15), 1 << 15, (targets, dims), dtype=np.int16),
+        "terms": np.stack(terms, axis=1).astype(np.float32),
+        "shares": np.rint(rng.dirichlet(np.ones(labels), targets) * 255 * 128).astype(np.int32),
         "of_labels": rng.choice(np.array([2, -0.5, 0.25], np.float32), (targets, labels)),
     }
 
@@ -70,6 +67,20 @@ def test_scores_are_those_of_the_twin(seed: int, songs: int, targets: int, dims:
     expected = np.array([twin.near(row, arrays) for row in range(songs)], np.float32).reshape(songs, targets).T
     assert np.array_equal(found, expected)
     assert np.abs(found).max(initial=0) <= 1
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 1 << 30), st.integers(0, 20), st.integers(1, 35))
+def test_distances_are_those_of_the_twin(seed: int, songs: int, dims: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors = rng.integers(-127, 128, (songs, dims), dtype=np.int8)
+    scale = rng.uniform(0.001, 0.1, dims).astype(np.float32)
+    middle = vectors[0] * scale if songs and seed % 2 else rng.normal(0, 0.3, dims).astype(np.float32)
+    found = _greedy.inverses(vectors, scale, middle)
+    assert found.tolist() == [twin.inverse(row, vectors, scale, middle) for row in range(songs)]
+    assert not songs or seed % 2 == 0 or found[0] == 0
+    with pytest.raises(ValueError, match="dimensions"):
+        _greedy.inverses(vectors, scale[:-1], middle)
 
 
 @settings(deadline=None, max_examples=60)
@@ -149,11 +160,12 @@ def test_a_heap_gives_what_sorting_gives() -> None:
 def test_arrays_that_do_not_match_are_refused() -> None:
     arrays = problem(1, 9, 2, 5, 4)
     scorer = _greedy.Scorer(**arrays)
-    for name in ("scale", "middle", "scores", "labelled", "weights", "shares", "of_labels"):
+    for name in ("inverse", "scores", "labelled", "terms", "shares", "of_labels"):
         with pytest.raises(ValueError, match="do not match"):
-            _greedy.Scorer(**{**arrays, name: arrays[name][:-1]})
-    with pytest.raises(ValueError, match="not filled up"):
-        _greedy.Scorer(**{**arrays, "directions": np.zeros((2, 9), np.float32)})
+            _greedy.Scorer(**{**arrays, name: arrays[name][:-1].copy()})
+    for name in ("vectors", "scores", "directions", "terms", "shares", "of_labels"):
+        with pytest.raises(ValueError, match="do not match"):
+            _greedy.Scorer(**{**arrays, name: arrays[name][:, :-1].copy()})
     with pytest.raises(ValueError, match="Buffer dtype"):
         _greedy.Scorer(**{**arrays, "vectors": arrays["vectors"].astype(np.int16)})
     with pytest.raises(ValueError, match="8 to skip or not"):

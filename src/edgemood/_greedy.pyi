@@ -1,27 +1,31 @@
 import numpy as np
 from numpy.typing import NDArray
 
+def inverses(
+    vectors: NDArray[np.int8], scale: NDArray[np.float32], middle: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """One through the distance of each vector ``[n, dims]`` from the middle, float32 ``[n]``; 0 for one that lies there."""
+
 class Scorer:
     """Tells how near songs are to targets: the mean, by weight, of the cosine of vectors and the overlap of scores.
 
-    vectors, scale, scores: as on a `Shelf`; middle: what vectors are seen from, float32 ``[dims]``; labelled: uint8
-    ``[n]``, not 0 where a song's mood was set by hand. Of each target: directions float32 ``[targets, width]``, no
-    longer than 1, filled up with zeros to a multiple of 8; weights float32 ``[targets]``, of the cosine, in [0, 1];
-    shares float32 ``[targets, breadth]``, probabilities times 255, filled up with zeros to a multiple of 4; of_labels
-    float32 ``[targets, labels]``, the cosine that songs whose label was set by hand have (above 1: their own).
-    Used by one thread at a time.
+    vectors, scores: as on a `Shelf`; inverse: of `inverses`; labelled: uint8 ``[n]``, not 0 where a song's mood was set
+    by hand. Of each target: directions int16 ``[targets, dims]`` and terms float32 ``[targets, 3]``, which are the weight
+    of the cosine in [0, 1], and by what to multiply the product of vector and direction and what to take off it so that
+    times `inverse` it is the cosine; shares int32 ``[targets, labels]``, probabilities times 255 * 128; of_labels float32
+    ``[targets, labels]``, the cosine that songs whose label was set by hand have (above 1: their own). A product's sum
+    has to fit 32 bits. Used by one thread at a time.
     """
 
     def __init__(
         self,
         vectors: NDArray[np.int8],
-        scale: NDArray[np.float32],
-        middle: NDArray[np.float32],
+        inverse: NDArray[np.float32],
         scores: NDArray[np.uint8],
         labelled: NDArray[np.uint8],
-        directions: NDArray[np.float32],
-        weights: NDArray[np.float32],
-        shares: NDArray[np.float32],
+        directions: NDArray[np.int16],
+        terms: NDArray[np.float32],
+        shares: NDArray[np.int32],
         of_labels: NDArray[np.float32],
     ) -> None: ...
     def at(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -8,13 +8,12 @@ and a plain Python twin (`tests/greedy_twin.py`) can be held to the bit. See `_g
 import numpy as np
 
 from libc.math cimport sqrtf
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t
 from libc.string cimport memcpy
 
 cdef extern from *:
     """
     typedef float em_four __attribute__((vector_size(16), aligned(4), may_alias)); /* wherever four floats lie */
-    typedef int em_mask __attribute__((vector_size(16)));
     #define EM_FOUR(pointer) (*(const em_four *)(pointer))
 
     /* Of vectors of a multiple of eight values: eight partial sums, then added by halves. */
@@ -27,24 +26,12 @@ cdef extern from *:
       low += high;
       return (low[0] + low[2]) + (low[1] + low[3]);
     }
-
-    /* The sum of the lesser of each two, of a multiple of four values. */
-    static inline float em_common(const float *a, const float *b, Py_ssize_t width) {
-      em_four sum = {0};
-      for (Py_ssize_t i = 0; i < width; i += 4) {
-        em_four x = EM_FOUR(a + i), y = EM_FOUR(b + i);
-        em_mask less = x < y;
-        sum += (em_four)(((em_mask)x & less) | ((em_mask)y & ~less));
-      }
-      return (sum[0] + sum[2]) + (sum[1] + sum[3]);
-    }
     """
     float dot "em_dot"(const float *a, const float *b, Py_ssize_t width) noexcept nogil
-    float common "em_common"(const float *a, const float *b, Py_ssize_t width) noexcept nogil
 
 cdef float TINY = 1e-12  # a shorter vector has no direction
 cdef float ONE = 1
-cdef float TWICE = 2.0 / 255  # probabilities are packed in 255ths
+cdef float TWICE = 2 / (255.0 * 128)  # what probabilities are compared in: 128ths of the steps they are packed in
 
 
 cdef check_range(values, Py_ssize_t end, what, Py_ssize_t start=0):
@@ -62,60 +49,84 @@ cdef inline double overlap(const uint8_t *p, const uint8_t *q, Py_ssize_t labels
     return common * 2 / 255.0 - 1
 
 
+cdef inline int32_t product(const int8_t *a, const int16_t *b, Py_ssize_t width) noexcept nogil:
+    cdef int32_t total = 0
+    cdef Py_ssize_t i
+    for i in range(width):
+        total += <int32_t>a[i] * <int32_t>b[i]
+    return total
+
+
+cdef inline int32_t common(const uint8_t *a, const int32_t *b, Py_ssize_t width) noexcept nogil:
+    cdef int32_t total = 0, share
+    cdef Py_ssize_t i
+    for i in range(width):
+        share = <int32_t>a[i] << 7
+        total += share if share < b[i] else b[i]
+    return total
+
+
+def inverses(const int8_t[:, ::1] vectors, const float[::1] scale, const float[::1] middle):
+    """One through the distance of each vector from the middle; see the stub."""
+    cdef Py_ssize_t row, i, dims = vectors.shape[1], width = (vectors.shape[1] + 7) // 8 * 8
+    if not dims == scale.shape[0] == middle.shape[0] or not dims:
+        raise ValueError(f"vectors of {dims} dimensions, {scale.shape[0]} steps, {middle.shape[0]} of the middle")
+    result = np.empty(vectors.shape[0], np.float32)
+    cdef float[::1] out = result
+    cdef float[::1] seen = np.zeros(width, np.float32)
+    cdef float length
+    with nogil:
+        for row in range(vectors.shape[0]):
+            for i in range(dims):
+                seen[i] = vectors[row, i] * scale[i] - middle[i]
+            length = sqrtf(dot(&seen[0], &seen[0], width))
+            out[row] = ONE / length if length > TINY else 0
+    return result
+
+
 cdef class Scorer:
     """Tells how near the songs of a shelf are to some targets. See the stub."""
 
     cdef const int8_t[:, ::1] vectors
-    cdef const float[::1] scale
-    cdef const float[::1] middle
+    cdef const float[::1] inverse
     cdef const uint8_t[:, ::1] scores
     cdef const uint8_t[::1] labelled
-    cdef const float[:, ::1] directions
-    cdef const float[::1] weights
-    cdef const float[:, ::1] shares
-    cdef const float[:, ::1] of_labels
-    cdef float[::1] centred, own
-    cdef Py_ssize_t dims, width, labels, breadth, targets
+    cdef const int16_t[:, ::1] directions
+    cdef const float[:, ::1] terms, of_labels
+    cdef const int32_t[:, ::1] shares
+    cdef Py_ssize_t dims, labels, targets
 
-    def __init__(self, vectors, scale, middle, scores, labelled, directions, weights, shares, of_labels):
-        self.vectors, self.scale, self.middle, self.scores = vectors, scale, middle, scores
-        self.labelled, self.directions, self.weights = labelled, directions, weights
-        self.shares, self.of_labels = shares, of_labels
-        self.dims, self.labels = self.vectors.shape[1], self.scores.shape[1]
-        self.targets, self.width, self.breadth = len(directions), self.directions.shape[1], self.shares.shape[1]
-        sizes = [len(scale), len(middle), len(scores), len(labelled)]
-        sizes += [len(weights), len(shares), len(of_labels), self.of_labels.shape[1]]
-        due = [self.dims] * 2 + [len(vectors)] * 2 + [self.targets] * 3 + [self.labels]
-        if sizes != due or not 0 < self.dims <= self.width or not 0 < self.labels <= self.breadth:
-            raise ValueError(f"the arrays to score do not match: {sizes} instead of {due}")
-        if self.width % 8 or self.breadth % 4:
-            raise ValueError(f"vectors of {self.width} and distributions of {self.breadth} values: not filled up")
-        self.centred, self.own = np.zeros(self.width, np.float32), np.zeros(self.breadth, np.float32)
+    def __init__(self, vectors, inverse, scores, labelled, directions, terms, shares, of_labels):
+        self.vectors, self.inverse, self.scores, self.labelled = vectors, inverse, scores, labelled
+        self.directions, self.terms, self.shares, self.of_labels = directions, terms, shares, of_labels
+        self.dims, self.labels, self.targets = self.vectors.shape[1], self.scores.shape[1], len(directions)
+        songs = len(vectors)
+        found = [array.shape for array in (inverse, scores, labelled, directions, terms, shares, of_labels)]
+        due = [(songs,), (songs, self.labels), (songs,), (self.targets, self.dims), (self.targets, 3)]
+        due += [(self.targets, self.labels)] * 2
+        if found != due or not self.dims or not self.labels:
+            raise ValueError(f"the arrays to score do not match: {found} instead of {due}")
 
     cdef void score(self, Py_ssize_t row, float *near) noexcept nogil:
         """How near a song is to each target, in [-1, 1]."""
-        cdef float *centred = &self.centred[0]
-        cdef float *own = &self.own[0]
         cdef const int8_t *vector = &self.vectors[row, 0]
-        cdef const uint8_t *scores = &self.scores[row, 0]
+        cdef const uint8_t *own = &self.scores[row, 0]
+        cdef const float *term
         cdef Py_ssize_t i, target, label = 0
-        cdef float length, cosine, shared, weight
-        for i in range(self.dims):
-            centred[i] = vector[i] * self.scale[i] - self.middle[i]
-        length = sqrtf(dot(centred, centred, self.width))
-        length = ONE / length if length > TINY else 0
-        for i in range(self.labels):
-            own[i] = scores[i]
-            label = i if scores[i] > scores[label] else label
+        cdef float cosine, shared
+        if self.labelled[row]:
+            for i in range(1, self.labels):
+                label = i if own[i] > own[label] else label
         for target in range(self.targets):
+            term = &self.terms[target, 0]
             if self.labelled[row] and self.of_labels[target, label] <= 1:
                 cosine = self.of_labels[target, label]
             else:
-                cosine = dot(centred, &self.directions[target, 0], self.width) * length
+                cosine = <float>product(vector, &self.directions[target, 0], self.dims) * term[1] - term[2]
+                cosine = cosine * self.inverse[row]
             cosine = min(max(cosine, -ONE), ONE)
-            shared = common(own, &self.shares[target, 0], self.breadth) * TWICE - ONE
-            weight = self.weights[target]
-            near[target] = min(max(weight * cosine + (ONE - weight) * min(shared, ONE), -ONE), ONE)
+            shared = min(<float>common(own, &self.shares[target, 0], self.labels) * TWICE - ONE, ONE)
+            near[target] = min(max(term[0] * cosine + (ONE - term[0]) * shared, -ONE), ONE)
 
     def at(self, const int64_t[::1] rows):
         """Nearness of the songs at `rows` to each target: float32 ``[targets, rows]``."""

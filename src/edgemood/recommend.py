@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,8 @@ _WAYPOINTS = 4  # of the many targets of a way, the songs near so many of them a
 _ROUNDS = 8  # the pool is widened for the rules' sake: so many times at most
 _LONG_AGO = -(1 << 40)
 _TINY = 1e-12
+_INT16, _INT32 = 32_767, (1 << 31) - 1
+_KNOWN_INVERSES: WeakKeyDictionary[Shelf, NDArray[np.float32]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,22 +244,29 @@ def _skipped(request: Request, shelf: Shelf) -> NDArray[np.uint8]:
 
 def _scorer(targets: Sequence[Target], shelf: Shelf) -> _greedy.Scorer:
     count, dims, labels = len(targets), len(shelf.scale), len(shelf.labels)
-    directions, shares = (
-        np.zeros((count, -(-dims // 8) * 8), np.float32),
-        np.zeros((count, -(-labels // 4) * 4), np.float32),
-    )
-    weights, of_labels = np.zeros(count, np.float32), np.full((count, labels), 2, np.float32)
+    directions, terms = np.zeros((count, dims), np.int16), np.zeros((count, 3), np.float32)
+    shares, of_labels = np.empty((count, labels), np.int32), np.full((count, labels), 2, np.float32)
     by_hand = (shelf.flags & LABELLED).astype(np.uint8)
     centres = {i: centre(label, shelf) for i, label in enumerate(shelf.labels)} if by_hand.any() else {}
+    most = min(_INT16, _INT32 // (128 * dims))  # so that no sum overflows
     for i, target in enumerate(targets):
-        shares[i, :labels] = target.scores * 255
-        if target.direction is not None:
-            directions[i, :dims], weights[i] = target.direction, 0.5
-            for label, where in centres.items():
-                of_labels[i, label] = 2 if where is None else where @ target.direction
-    return _greedy.Scorer(
-        shelf.vectors, shelf.scale, shelf.middle, shelf.scores, by_hand, directions, weights, shares, of_labels
-    )
+        shares[i] = np.rint(np.clip(target.scores, 0, 1) * (255 * 128))
+        if target.direction is None:
+            continue
+        per_step = target.direction.astype(np.float64) * shelf.scale
+        unit = max(float(np.abs(per_step).max()), _TINY) / most
+        directions[i] = np.rint(per_step / unit)
+        terms[i] = 0.5, unit, np.dot(target.direction.astype(np.float64), shelf.middle)
+        for label, where in centres.items():
+            of_labels[i, label] = 2 if where is None else where @ target.direction
+    return _greedy.Scorer(shelf.vectors, _inverses(shelf), shelf.scores, by_hand, directions, terms, shares, of_labels)
+
+
+def _inverses(shelf: Shelf) -> NDArray[np.float32]:
+    """What no target changes, computed once for a shelf."""
+    if shelf not in _KNOWN_INVERSES:
+        _KNOWN_INVERSES[shelf] = _greedy.inverses(shelf.vectors, shelf.scale, shelf.middle)
+    return _KNOWN_INVERSES[shelf]
 
 
 def _picked(
