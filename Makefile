@@ -53,7 +53,7 @@ bench-peers: $(PEERS)/.installed $(VENV)/.installed-bench $(VENV)/.cmake
 
 gates: $(VENV)/.installed-bench $(VENV)/.cmake
 	$(TOOLS) $(BIN)/python -m pytest -s --benchmark-skip benchmarks/bench_gates.py benchmarks/bench_sidebyside.py \
-	  benchmarks/bench_pitch.py benchmarks/bench_live.py benchmarks/bench_models.py
+	  benchmarks/bench_pitch.py benchmarks/bench_live.py benchmarks/bench_models.py benchmarks/bench_rank.py
 
 sanitize: $(VENV)/.cmake
 	cd native && $(TOOLS) cmake --preset asan

@@ -1,4 +1,4 @@
-"""What a device does all day: decode, judge, scan, rank."""
+"""What a device does all day: decode, judge, scan. For ranking see bench_rank.py."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from edgemood import _nearest as recommend
 from edgemood import audio, mood
 from edgemood.describe import Describer
-from edgemood.domain import ListenerMood, Tags, Track
 from edgemood.features import extract
 from edgemood.library import Library
 from edgemood.pipeline import scan
@@ -67,20 +65,3 @@ def bench_scan(benchmark: Any, song: Any, tmp_path: Path) -> None:
             return scan(library, folder, jobs=1).analysed
 
     assert benchmark.pedantic(work, rounds=3, warmup_rounds=1) == 12
-
-
-@pytest.mark.benchmark(group="ranking")
-@pytest.mark.parametrize("count", [10_000, 100_000])
-def bench_rank(benchmark: Any, count: int) -> None:
-    """The ten songs nearest to the listener out of `count`."""
-    rng = np.random.default_rng(5)
-    vectors = rng.normal(0.2, 1, (count, 32)).astype(np.float32)
-    scores = rng.dirichlet(np.ones(4), count).astype(np.float32)
-    moods = dict(zip(("happy", "angry", "sad", "calm"), scores[0].tolist(), strict=True))
-    listener = ListenerMood(moods, vectors[0], 10, "", "model-1")
-    artists = [f"artist {i}" for i in rng.integers(0, count // 8, count)]
-    ids = np.arange(count, dtype=np.int64)
-    candidates = recommend.Candidates(
-        ids, vectors, scores, artists, lambda i: Track(i, "", Tags(artist=artists[i]), 1.0, None)
-    )
-    assert len(benchmark(lambda: recommend.rank(recommend.Request(listener, 10), candidates))) == 10
