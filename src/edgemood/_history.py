@@ -133,6 +133,17 @@ class History(Tables):
         )
         return np.array([row[0] for row in rows], np.int64)
 
+    def banned(self, listener: str = DEFAULT_LISTENER) -> NDArray[np.int64]:
+        """Give the ids, ascending, of the songs that a listener banned, however long ago, and has not liked since."""
+        rows = self._database.query(
+            f"""SELECT t.id FROM (
+                    SELECT content, kind, row_number() OVER (PARTITION BY content ORDER BY at DESC, id DESC) AS place
+                    FROM events WHERE listener_id = {_BY} AND kind IN ('like', 'ban')) e
+                JOIN tracks t ON t.content = e.content WHERE e.place = 1 AND e.kind = 'ban' ORDER BY t.id""",
+            {"listener": listener},
+        )
+        return np.array([row[0] for row in rows], np.int64)
+
     def listeners(self) -> list[str]:
         """List the names of all listeners, in the order in which they came."""
         return [name for (name,) in self._database.query("SELECT name FROM listeners ORDER BY id")]

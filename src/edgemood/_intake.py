@@ -235,13 +235,18 @@ class Intake(Tables):
 
     def _place(self, path: str, stamp: FileStamp, content: bytes, tags: Tags, duration_s: float) -> int:
         key = os.fsencode(path)
-        self._database.run(
-            "INSERT INTO tracks (content, last_path, title, artist, album, genre, duration_s)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (content) DO UPDATE SET"
-            " last_path = excluded.last_path, title = excluded.title, artist = excluded.artist,"
-            " album = excluded.album, genre = excluded.genre, duration_s = excluded.duration_s",
-            (content, key, *map(_text, (tags.title, tags.artist, tags.album, tags.genre)), duration_s),
+        song = (key, *map(_text, (tags.title, tags.artist, tags.album, tags.genre)), duration_s, content)
+        known = self._database.run(  # not an upsert: it would use up an id
+            "UPDATE tracks SET last_path = ?, title = ?, artist = ?, album = ?, genre = ?, duration_s = ?"
+            " WHERE content = ?",
+            song,
         )
+        if not known.rowcount:
+            self._database.run(
+                "INSERT INTO tracks (last_path, title, artist, album, genre, duration_s, content)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                song,
+            )
         ((track_id,),) = self._database.query("SELECT id FROM tracks WHERE content = ?", (content,))
         self._database.run(
             "INSERT INTO files (path, track_id, size, mtime_ns, missing) VALUES (?, ?, ?, ?, 0)"
@@ -307,10 +312,8 @@ class Intake(Tables):
 
     def _under(self, table: str, root: str) -> Iterator[list[tuple[Any, ...]]]:
         """Rows of `table` for the path `root` and all below it, a thousand at a time."""
-        key = os.fsencode(root)
+        key, low, high = span_of(root)
         yield self._database.query(f"SELECT * FROM {table} WHERE path = ?", (key,))
-        low = key.rstrip(b"/") + b"/"
-        high = low[:-1] + b"0"  # the byte after the slash: just behind everything below
         page = f"SELECT * FROM {table} WHERE path > ? AND path < ? ORDER BY path LIMIT {_SWEEP_ROWS}"
         while rows := self._database.query(page, (low, high)):
             yield rows
@@ -339,6 +342,13 @@ class Intake(Tables):
             with self._database.writing():
                 for path in paths:
                     self._database.run("DELETE FROM failures WHERE path = ?", path)
+
+
+def span_of(root: str) -> tuple[bytes, bytes, bytes]:
+    """Give the key of a path, and two that all paths below it lie between."""
+    key = os.fsencode(root)
+    low = key.rstrip(b"/") + b"/"
+    return key, low, low[:-1] + b"0"  # the byte after the slash: just behind everything below
 
 
 def _text(text: str) -> str:

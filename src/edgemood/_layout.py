@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,10 +73,15 @@ class Layout:
         rules = [_FORMAT, BLOCK_IDS, shelf.EDGE_S, _kinds.SPEECH_FROM, _kinds.JINGLE_S, _kinds.MIX_S]
         return json.dumps({"labels": self.labels, "rules": rules})
 
-    @property
+    @cached_property
+    def one(self) -> Columns:
+        """Columns of one song: what each is like."""
+        return self.room(1)
+
+    @cached_property
     def song_bytes(self) -> int:
         """How many bytes of a block belong to one song."""
-        return sum(column.nbytes for column in self.room(1).values())
+        return sum(column.nbytes for column in self.one.values())
 
     def room(self, songs: int) -> Columns:
         """Make columns for so many songs."""
@@ -89,7 +95,7 @@ class Layout:
     def unpack(self, data: bytes) -> Columns:
         """Look at a block as columns; `data` has a whole number of `song_bytes`."""
         songs, columns, at = len(data) // self.song_bytes, {}, 0
-        for name, one in self.room(1).items():
+        for name, one in self.one.items():
             column: NDArray[Any] = np.frombuffer(data, one.dtype, songs * one.size, at)
             columns[name] = column.reshape(songs, *one.shape[1:])
             at += column.nbytes

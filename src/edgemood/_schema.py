@@ -132,7 +132,8 @@ CREATE TABLE shelf_stale (
 """ + "".join(
     f"""
 CREATE TRIGGER {name} AFTER {event} WHEN EXISTS (SELECT 1 FROM shelf_packs) BEGIN
-    INSERT OR REPLACE INTO shelf_stale SELECT {song}, songs + 1 FROM revision WHERE {song} IS NOT NULL;
+    DELETE FROM shelf_stale WHERE track_id = {song};
+    INSERT INTO shelf_stale SELECT {song}, songs + 1 FROM revision WHERE {song} IS NOT NULL;
 END;"""
     for name, event, song in (
         ("track_changed", "UPDATE ON tracks", "NEW.id"),

@@ -27,13 +27,13 @@ from numpy.typing import NDArray
 from edgemood import _pack
 from edgemood._database import Database
 from edgemood._history import DEFAULT_LISTENER, History
-from edgemood._intake import FileStamp, Intake, Recipe, State
+from edgemood._intake import FileStamp, Intake, Recipe, State, span_of
 from edgemood._shelf import FEW, Shelves
 from edgemood.domain import Failure, FeatureSequence, Mood, MoodSpan, Play, Tags, Track
 from edgemood.errors import ConfigError, LibraryError, UnknownTrackError
 from edgemood.shelf import Shelf
 
-__all__ = ["FileStamp", "Library", "MoodMatrix", "Recipe", "State", "Stats", "default_path"]
+__all__ = ["DEFAULT_LISTENER", "FileStamp", "Library", "MoodMatrix", "Recipe", "State", "Stats", "default_path"]
 
 _PARSED_ROWS = 4096  # scores parsed at a time: quicker than one by one, and small
 
@@ -257,25 +257,43 @@ class Library(Intake, History):
             self._shelf = self._shelves.load(model)
         return self._shelf[1]
 
+    def latest_model(self) -> str | None:
+        """Which model judged last, as ``name-version``; None where none has judged a song."""
+        rows = self._database.query(
+            "SELECT o.name FROM moods m JOIN models o ON o.id = m.model_id ORDER BY m.id DESC LIMIT 1"
+        )
+        return str(rows[0][0]) if rows else None
+
     def pack_shelf(self, model: str) -> None:
         """Write the shelf of `model` where enough has changed since that was done: for the end of a scan."""
         self._shelves.pack(model, FEW)
 
     def ids_under(self, folder: str | os.PathLike[str]) -> NDArray[np.int64]:
         """Give the ids, ascending, of the songs that lie at or below `folder` now; links are not resolved."""
-        root = os.path.normpath(Path(os.fsdecode(folder)).absolute())
-        rows = (row for page in self._under("files", root) for row in page)
-        return np.array(sorted({row[1] for row in rows if not row[4]}), np.int64)
+        rows = self._database.each(
+            "SELECT track_id FROM files WHERE NOT missing AND (path = ? OR path > ? AND path < ?)",
+            span_of(os.path.normpath(Path(os.fsdecode(folder)).absolute())),
+        )
+        return np.unique(np.fromiter((row[0] for row in rows), np.int64))
 
     def ids_of_genre(self, text: str) -> NDArray[np.int64]:
         """Give the ids, ascending, of the songs in whose genres `text` occurs, whatever the case."""
         wanted = text.casefold()
-        genres = self._database.query("SELECT DISTINCT genre FROM tracks WHERE genre != ''")
-        found = [genre for (genre,) in genres if wanted in genre.casefold()]
-        ids = (
-            self._database.query("SELECT id FROM tracks WHERE genre = ? AND genre != ''", (genre,)) for genre in found
+        genres = self._database.query(  # from each to the next one, rather than over all songs
+            """WITH RECURSIVE each_genre (genre) AS (
+                   SELECT min(genre) FROM tracks WHERE genre != ''
+                   UNION ALL
+                   SELECT (SELECT min(t.genre) FROM tracks t WHERE t.genre > e.genre AND t.genre != '')
+                   FROM each_genre e WHERE e.genre IS NOT NULL)
+               SELECT genre FROM each_genre WHERE genre IS NOT NULL"""
         )
-        return np.array(sorted(track_id for rows in ids for (track_id,) in rows), np.int64)
+        ids = [
+            row[0]
+            for (genre,) in genres
+            if wanted in genre.casefold()
+            for row in self._database.each("SELECT id FROM tracks WHERE genre = ? AND genre != ''", (genre,))
+        ]
+        return np.array(sorted(ids), np.int64)
 
     def stats(self) -> Stats:
         """Count what is in the library."""

@@ -228,6 +228,8 @@ class _Scan:
             again, self._deferred = self._deferred, []
             self._do(pool, again)
         self._do(pool, self._songs(library.unjudged(self._recipe)))  # songs that were missing and came back
+        with self._clock("database"):
+            library.pack_shelf(self._recipe.model)
         counts = self._counts
         return ScanReport(
             counts["analysed"],

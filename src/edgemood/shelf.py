@@ -30,7 +30,7 @@ SPEECH, SHORT, LONG, LABELLED, CHRISTMAS = (1 << bit for bit in range(5))
 
 _SURE = 255  # what a probability of 1 is packed as
 _STEPS = 127  # and the greatest value of a dimension of the vectors
-_BLOCK_ROWS = 65_536  # rows unpacked at a time
+_BLOCK_ROWS = 8192  # rows unpacked at a time: they stay in the cache
 
 
 @dataclass(frozen=True, eq=False)

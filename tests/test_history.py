@@ -1,0 +1,196 @@
+"""What listeners did, and moods set by hand: kept, told apart, forgotten when asked to."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up import LABELS, RECIPE, analysis, content, mood
+
+from edgemood.domain import Event
+from edgemood.errors import ConfigError, LibraryError, UnknownTrackError
+from edgemood.library import FileStamp, Library, Recipe
+
+STAMP = FileStamp(100, 200, 300)
+
+
+@pytest.fixture
+def library(tmp_path: Path):
+    with Library.open(tmp_path / "library.db") as opened:
+        for n in (1, 2, 3):
+            opened.store(f"/nowhere/{n}.ogg", STAMP, analysis(n), RECIPE)
+        yield opened
+
+
+def test_listeners_are_told_apart(library: Library) -> None:
+    library.add_play(1, at=10.0)
+    library.add_play(2, at=20.0, listener="anna")
+    library.add_event(3, "like", at=30.0, listener="anna")
+    assert library.listeners() == ["default", "anna"]
+    assert [track.id for track, _ in library.plays()] == [1]
+    assert [track.id for track, _ in library.plays(listener="anna")] == [2]
+    assert library.plays(listener="nobody") == []
+    assert library.events() == [Event(1, "play", 10.0)]
+    assert library.events("anna") == [Event(3, "like", 30.0), Event(2, "play", 20.0)]
+    assert library.events("nobody") == []
+
+
+def test_events_come_newest_first_with_plays_among_them(library: Library) -> None:
+    library.add_play(1, at=10.0)
+    assert library.add_event(1, "skip", at=20.0, heard=0.25) == Event(1, "skip", 20.0, 0.25)
+    library.add_play(2, at=20.0)
+    assert library.add_event(3, "play", at=15.0) == Event(3, "play", 15.0)
+    library.add_event(2, "ban", at=20.0)
+    expected = [(2, "ban"), (1, "skip"), (2, "play"), (3, "play"), (1, "play")]
+    assert [(event.track_id, event.kind) for event in library.events()] == expected
+    for limit in range(1, 5):
+        assert [(event.track_id, event.kind) for event in library.events(limit=limit)] == expected[:limit]
+
+
+def test_now_is_never_before_what_the_same_listener_did(library: Library) -> None:
+    ahead = time.time() + 1e6
+    library.add_event(1, "like", at=ahead)
+    assert library.add_play(2).at == ahead
+    assert library.add_event(2, "skip").at == ahead
+    assert library.add_play(2, listener="anna").at < ahead
+
+
+def test_songs_played_since(library: Library) -> None:
+    for track_id, at in ((3, 10.0), (1, 20.0), (3, 30.0), (2, 5.0)):
+        library.add_play(track_id, at=at)
+    library.add_event(2, "like", at=40.0)
+    assert library.played_since(10.0).tolist() == [1, 3]
+    assert library.played_since(25.0).tolist() == [3]
+    assert library.played_since(1e9).dtype == np.int64
+    assert library.played_since(0.0, "anna").tolist() == []
+
+
+def test_a_ban_holds_until_the_song_is_liked(library: Library) -> None:
+    library.add_event(1, "ban", at=10.0)
+    library.add_event(2, "ban", at=10.0)
+    library.add_event(2, "like", at=10.0)
+    library.add_event(3, "like", at=5.0)
+    library.add_event(3, "ban", at=10.0)
+    library.add_event(3, "skip", at=20.0)
+    assert library.banned().tolist() == [1, 3]
+    assert library.banned("anna").tolist() == []
+
+
+def test_forgetting_removes_all_of_one_listener(library: Library) -> None:
+    for listener in ("default", "anna"):
+        library.add_plays([1, 2], listener=listener)
+        library.add_event(1, "like", listener=listener)
+    library.set_label(1, "calm")
+    assert library.forget("anna") == 3
+    assert library.forget("anna") == 0
+    assert library.listeners() == ["default"]
+    assert len(library.events()) == 3
+    assert library.forget() == 3
+    assert library.listeners() == ["default"]
+    assert library.events() == []
+    assert library.label_of(1) == "calm"
+
+
+def test_what_is_forgotten_is_not_in_the_file_any_more(library: Library) -> None:
+    name = "a name that nobody else has"
+    library.add_event(1, "like", listener=name)
+    assert name.encode() in Path(f"{library.path}-wal").read_bytes()
+    library.forget(name)
+    for suffix in ("", "-wal"):
+        assert name.encode() not in Path(library.path + suffix).read_bytes()
+
+
+@pytest.mark.parametrize("listener", ["", "  ", "a\nb", "x" * 101, None, 7])
+def test_what_is_no_name_of_a_listener_is_refused(library: Library, listener) -> None:
+    with pytest.raises(ConfigError, match="no name of a listener"):
+        library.add_play(1, listener=listener)
+    assert library.listeners() == ["default"]
+
+
+@pytest.mark.parametrize(("kind", "heard"), [("love", None), ("skip", 1.5), ("skip", float("nan")), ("skip", "half")])
+def test_what_is_no_event_is_refused(library: Library, kind: str, heard) -> None:
+    with pytest.raises(ConfigError):
+        library.add_event(1, kind, heard=heard)
+    assert library.events() == []
+
+
+def test_events_need_a_song_and_a_time(library: Library) -> None:
+    with pytest.raises(UnknownTrackError, match="77"):
+        library.add_event(77, "like", listener="anna")
+    with pytest.raises(LibraryError, match="no time"):
+        library.add_event(1, "like", at=float("inf"))
+    with pytest.raises(LibraryError, match="at least 1"):
+        library.events(limit=0)
+    assert library.listeners() == ["default"]  # nobody is noted for something that did not happen
+
+
+def test_a_mood_set_by_hand_holds(library: Library) -> None:
+    before = library.track(1)
+    assert before.mood is not None
+    assert before.labelled is None
+    other = next(label for label in LABELS if label != before.mood.label)
+    library.set_label(1, other)
+    after = library.track(1)
+    assert after.labelled == library.label_of(1) == other
+    assert after.mood is not None
+    assert dict(after.mood.scores) == {label: float(label == other) for label in LABELS}
+    np.testing.assert_array_equal(after.mood.vector, before.mood.vector)
+    assert [span.scores for span in after.mood.timeline] == [span.scores for span in before.mood.timeline]
+    newer = Recipe("test-2", RECIPE.features)
+    library.store_mood(1, mood(11, "test-2"), newer)
+    library.store("/nowhere/1.ogg", STAMP, analysis(1), RECIPE)
+    assert {track.labelled for track in library.tracks()} == {other, None}
+    assert library.track(1, "test-2").mood.label == other
+    library.set_label(1, None)
+    library.set_label(1, None)
+    assert library.track(1).labelled is None
+    assert dict(library.track(1, "test-1").mood.scores) == dict(before.mood.scores)
+
+
+def test_a_mood_set_by_hand_comes_back_with_its_song(library: Library) -> None:
+    library.set_label(2, "sad")
+    library.prune()
+    with pytest.raises(UnknownTrackError):
+        library.label_of(2)
+    again = library.store("/elsewhere.ogg", STAMP, analysis(2), RECIPE)
+    assert library.label_of(again) == "sad"
+
+
+def test_a_label_that_the_model_does_not_know_leaves_its_scores(library: Library) -> None:
+    before = library.track(1).mood
+    library.set_label(1, "dreamy")
+    after = library.track(1)
+    assert (after.labelled, dict(after.mood.scores)) == ("dreamy", dict(before.scores))
+    for label in ("", "a\0b"):
+        with pytest.raises(ConfigError, match="no name of a mood"):
+            library.set_label(1, label)
+
+
+def test_speech_and_genre_are_kept(library: Library) -> None:
+    made = analysis(4)
+    made = replace(made, speech=0.75, tags=replace(made.tags, genre="Post-Rock; Ambient"))
+    track_id = library.store("/nowhere/4.ogg", STAMP, made, RECIPE)
+    assert library.track(track_id).tags == made.tags
+    library.place("/nowhere/4b.ogg", STAMP, content(4), replace(made.tags, genre="Ambient"))
+    assert library.track(track_id).tags.genre == "Ambient"
+    assert library._database.query("SELECT speech FROM tracks WHERE id = ?", (track_id,)) == [(0.75,)]
+
+
+def test_songs_of_a_genre_and_in_a_folder(library: Library) -> None:
+    for number, (folder, genre) in enumerate([("a", "Rock; Pop"), ("a/b", "ROCK"), ("ab", "Hörspiel"), ("a", "")], 10):
+        made = analysis(number)
+        library.store(
+            f"/music/{folder}/{number}.ogg", STAMP, replace(made, tags=replace(made.tags, genre=genre)), RECIPE
+        )
+    assert library.ids_of_genre("rock").tolist() == [4, 5]
+    assert library.ids_of_genre("HÖRSPIEL").tolist() == [6]
+    assert library.ids_of_genre("polka").tolist() == []
+    assert library.ids_under("/music/a").tolist() == [4, 5, 7]
+    assert library.ids_under("/music/ab/12.ogg").tolist() == [6]
+    assert library.ids_under("/music/../music/a/b/").tolist() == [5]
+    library.mark_missing(["/music/a/b"])
+    assert library.ids_under("/music").tolist() == [4, 6, 7]
+    assert library.ids_under("/other").dtype == np.int64
