@@ -18,16 +18,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemood import _greedy
+from edgemood._nearness import check_target, scorer
 from edgemood.domain import Track
 from edgemood.errors import ConfigError
-from edgemood.shelf import CHRISTMAS, LABELLED, LONG, SHORT, SPEECH, Shelf, artist_hash
-from edgemood.targets import Target, centre
+from edgemood.shelf import CHRISTMAS, LONG, SHORT, SPEECH, Shelf, artist_hash
+from edgemood.targets import Target
 
 #: Flags of songs that are not offered unless asked for: see `shelf`.
 LEFT_OUT = SPEECH | SHORT | LONG | CHRISTMAS
@@ -42,8 +42,6 @@ _WAYPOINTS = 4  # of the many targets of a way, the songs near so many of them a
 _ROUNDS = 8  # the pool is widened for the rules' sake: so many times at most
 _LONG_AGO = -(1 << 40)
 _TINY = 1e-12
-_INT16, _INT32 = 32_767, (1 << 31) - 1
-_KNOWN_INVERSES: WeakKeyDictionary[Shelf, NDArray[np.float32]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,22 +134,22 @@ def rank(request: Request, shelf: Shelf) -> list[Choice]:
     if not len(shelf):
         return []
     for target in request.targets:
-        _check_target(target, shelf)
+        check_target(target, shelf)
     skip = _skipped(request, shelf)
     offsets = None if request.offsets is None else np.where(skip, 0, request.offsets).astype(np.float32)
     targets = list(request.targets[: request.n])
     spread = np.unique(np.linspace(0, len(targets) - 1, min(_WAYPOINTS, len(targets))).round().astype(int))
-    scan, scorer = _scorer([targets[i] for i in spread], shelf), _scorer(targets, shelf)
+    scan, own = scorer([targets[i] for i in spread], shelf), scorer(targets, shelf)
     size = max(_POOL, _POOL_EACH * request.n)
     rows = scan.best(skip, offsets, size)
     for _ in range(_ROUNDS):
-        line, missing = _picked(request, shelf, rows, scorer, offsets)
+        line, missing = _picked(request, shelf, rows, own, offsets)
         widened = _widened(request, shelf, rows, missing, skip)
         more = scan.best(widened, offsets, size) if widened is not None else rows[:0]
         if not len(more):
             break
         rows = np.union1d(rows, more)
-    return _choices(request, shelf, line, missing, scorer, offsets)
+    return _choices(request, shelf, line, missing, own, offsets)
 
 
 def reason(choice: Choice, track: Track, request: Request) -> str:
@@ -188,8 +186,8 @@ def similarities(targets: Sequence[Target], shelf: Shelf, rows: NDArray[np.int64
     if not len(shelf):
         return np.empty((len(targets), 0), np.float32)
     for target in targets:
-        _check_target(target, shelf)
-    return _scorer(targets, shelf).at(np.arange(len(shelf)) if rows is None else rows)
+        check_target(target, shelf)
+    return scorer(targets, shelf).at(np.arange(len(shelf)) if rows is None else rows)
 
 
 def _check(request: Request) -> None:
@@ -209,24 +207,6 @@ def _check(request: Request) -> None:
         )
 
 
-def _check_target(target: Target, shelf: Shelf) -> None:
-    if target.scores.shape != (len(shelf.labels),):
-        raise ConfigError(
-            f"a target's mood has {target.scores.size} labels, the songs' have {len(shelf.labels)}: "
-            "they come from different models"
-        )
-    if target.direction is not None and target.direction.shape != shelf.scale.shape:
-        raise ConfigError(
-            f"a target's mood vector has {target.direction.size} dimensions, the songs' have {shelf.scale.size}: "
-            "they come from different models"
-        )
-    if (
-        not np.isfinite(target.scores).all()
-        or not np.isfinite(0 if target.direction is None else target.direction).all()
-    ):
-        raise ConfigError("a target's mood has a value that is not finite")
-
-
 def _skipped(request: Request, shelf: Shelf) -> NDArray[np.uint8]:
     """Of each song whether it may not be offered."""
     skip = (shelf.flags & request.leave_out).astype(bool)
@@ -242,42 +222,15 @@ def _skipped(request: Request, shelf: Shelf) -> NDArray[np.uint8]:
     return skip.view(np.uint8)
 
 
-def _scorer(targets: Sequence[Target], shelf: Shelf) -> _greedy.Scorer:
-    count, dims, labels = len(targets), len(shelf.scale), len(shelf.labels)
-    directions, terms = np.zeros((count, dims), np.int16), np.zeros((count, 3), np.float32)
-    shares, of_labels = np.empty((count, labels), np.int32), np.full((count, labels), 2, np.float32)
-    by_hand = (shelf.flags & LABELLED).astype(np.uint8)
-    centres = {i: centre(label, shelf) for i, label in enumerate(shelf.labels)} if by_hand.any() else {}
-    most = min(_INT16, _INT32 // (128 * dims))  # so that no sum overflows
-    for i, target in enumerate(targets):
-        shares[i] = np.rint(np.clip(target.scores, 0, 1) * (255 * 128))
-        if target.direction is None:
-            continue
-        per_step = target.direction.astype(np.float64) * shelf.scale
-        unit = max(float(np.abs(per_step).max()), _TINY) / most
-        directions[i] = np.rint(per_step / unit)
-        terms[i] = 0.5, unit, np.dot(target.direction.astype(np.float64), shelf.middle)
-        for label, where in centres.items():
-            of_labels[i, label] = 2 if where is None else where @ target.direction
-    return _greedy.Scorer(shelf.vectors, _inverses(shelf), shelf.scores, by_hand, directions, terms, shares, of_labels)
-
-
-def _inverses(shelf: Shelf) -> NDArray[np.float32]:
-    """What no target changes, computed once for a shelf."""
-    if shelf not in _KNOWN_INVERSES:
-        _KNOWN_INVERSES[shelf] = _greedy.inverses(shelf.vectors, shelf.scale, shelf.middle)
-    return _KNOWN_INVERSES[shelf]
-
-
 def _picked(
     request: Request,
     shelf: Shelf,
     rows: NDArray[np.int64],
-    scorer: _greedy.Scorer,
+    own: _greedy.Scorer,
     offsets: NDArray[np.float32] | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pick rows out of those of the pool, and by how much each breaks the two rules."""
-    near = scorer.at(rows)
+    near = own.at(rows)
     if offsets is not None:
         near += offsets[rows]
     count = min(request.n, len(rows))
@@ -341,10 +294,10 @@ def _choices(  # noqa: PLR0913, PLR0917
     shelf: Shelf,
     line: NDArray[np.int64],
     missing: NDArray[np.int64],
-    scorer: _greedy.Scorer,
+    own: _greedy.Scorer,
     offsets: NDArray[np.float32] | None,
 ) -> list[Choice]:
-    near = scorer.at(line)
+    near = own.at(line)
     played = shelf.rows([track.id for track in request.recent[:1]])
     before = int(played[0]) if len(played) else -1
     choices = []
