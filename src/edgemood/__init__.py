@@ -20,6 +20,7 @@ TYPE_CHECKING = False  # as type checkers know it; `typing` takes as long to loa
 
 if TYPE_CHECKING:
     from edgemood.domain import (
+        Event,
         Failure,
         FeatureSequence,
         ListenerMood,
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
         Track,
     )
     from edgemood.engine import Engine, open
+    from edgemood.wish import Wish
 
     __version__: str
 
 __all__ = [
     "EdgemoodError",
     "Engine",
+    "Event",
     "Failure",
     "FeatureSequence",
     "ListenerMood",
@@ -48,6 +51,7 @@ __all__ = [
     "SongAnalysis",
     "Tags",
     "Track",
+    "Wish",
     "__version__",
     "open",
 ]
@@ -65,7 +69,8 @@ if not TYPE_CHECKING:
             return version("edgemood")
         from importlib import import_module
 
-        return getattr(import_module("edgemood.engine" if name in ("Engine", "open") else "edgemood.domain"), name)
+        elsewhere = {"Engine": "edgemood.engine", "open": "edgemood.engine", "Wish": "edgemood.wish"}
+        return getattr(import_module(elsewhere.get(name, "edgemood.domain")), name)
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})

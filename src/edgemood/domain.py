@@ -6,11 +6,15 @@ Paths are ``str`` as ``os.fsdecode`` makes them: bytes that are not UTF-8 are ke
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+#: How files are named to edgemood: absolute, or from the current folder.
+FilePath = str | os.PathLike[str]
 
 #: Moods of the four quadrants of Russell's plane, and the sign of (valence, arousal) of each.
 QUADRANTS: Mapping[str, tuple[int, int]] = {

@@ -7,7 +7,8 @@ its interpreter or a decoder, and judging single files never touches the library
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -15,21 +16,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from edgemood import _nearest as recommend
 from edgemood import listener
-from edgemood.domain import Failure, ListenerMood, Mood, Pick, Play, SongAnalysis, Track
-from edgemood.errors import LibraryError
-from edgemood.library import FileStamp, Library
+from edgemood.domain import Event, Failure, FilePath, ListenerMood, Mood, Pick, Play, SongAnalysis, Track
+from edgemood.errors import ConfigError, LibraryError
+from edgemood.library import DEFAULT_LISTENER, FileStamp, Library
 
 if TYPE_CHECKING:
     from edgemood.mood import MoodModel
     from edgemood.pipeline import Progress, ScanReport
-
-#: How files are named to edgemood: absolute, or from the current folder.
-FilePath = str | os.PathLike[str]
+    from edgemood.wish import Present, Wish
 
 
-def open(library: FilePath | None = None, model: str = "default") -> Engine:
+def open(library: FilePath | None = None, model: str = "default", listener: str = DEFAULT_LISTENER) -> Engine:
     """Open edgemood.
 
     Parameters
@@ -39,6 +37,8 @@ def open(library: FilePath | None = None, model: str = "default") -> Engine:
         Where there is none, `scan` makes it, and all else that needs it raises LibraryError.
     model
         A model bundle: the name of a shipped one, or its folder.
+    listener
+        Who listens; a new name is a new listener from its first play on.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def open(library: FilePath | None = None, model: str = "default") -> Engine:
         Use it as a context manager, in one thread.
 
     """
-    return Engine(library, model)
+    return Engine(library, model, listener)
 
 
 class Engine:
@@ -56,7 +56,10 @@ class Engine:
     needs the model and that cannot be used.
     """
 
-    def __init__(self, library: FilePath | None = None, model: str = "default") -> None:
+    def __init__(
+        self, library: FilePath | None = None, model: str = "default", listener: str = DEFAULT_LISTENER
+    ) -> None:
+        self.listener = listener
         self._where = library
         self._model_name = model
         self._resources = ExitStack()
@@ -216,7 +219,63 @@ class Engine:
             One is neither an id nor a path.
 
         """
-        return self._library.add_plays([self._library.find(song) for song in songs], at)
+        return self._library.add_plays([self._library.find(song) for song in songs], at, self.listener)
+
+    def skipped(self, song: int | FilePath, heard: float | None = None, at: float | None = None) -> Event:
+        """Note that a song was skipped; it is on the disk when this returns. A skip is not a play.
+
+        Parameters
+        ----------
+        song, at
+            As for `played`.
+        heard
+            The share of it that was heard, in [0, 1]; None: not known.
+
+        Raises
+        ------
+        UnknownTrackError, ConfigError
+            As for `played`; or there is no such share.
+
+        """
+        return self._library.add_event(self._library.find(song), "skip", at, heard, self.listener)
+
+    def liked(self, song: int | FilePath, at: float | None = None) -> Event:
+        """Note that the listener likes a song, and bans it no longer; song, at and errors as for `played`."""
+        return self._library.add_event(self._library.find(song), "like", at, listener=self.listener)
+
+    def banned(self, song: int | FilePath, at: float | None = None) -> Event:
+        """Note that the listener wants a song never again, until he likes it; song, at, errors as for `played`."""
+        return self._library.add_event(self._library.find(song), "ban", at, listener=self.listener)
+
+    def forget(self) -> int:
+        """Remove all that the listener did, and so all that was learned from it; give how many plays and events."""
+        return self._library.forget(self.listener)
+
+    def listeners(self) -> list[str]:
+        """The names of all listeners, in the order in which they came."""
+        return self._library.listeners()
+
+    def label(self, song: int | FilePath, mood: str | None) -> Track:
+        """Set the mood of a song by hand, or, with None, leave it to the model again; give the song as it is then.
+
+        It holds whatever models say of the song later.
+
+        Raises
+        ------
+        UnknownTrackError
+            The library has no such song.
+        ConfigError
+            The model that judged it knows no such mood.
+        LibraryError
+            No model has judged it yet.
+
+        """
+        track = self._seed(song)
+        known = tuple(track.mood.scores) if track.mood else ()
+        if mood is not None and mood not in known:
+            raise ConfigError(f"there is no mood {mood!r}: the model that judged the song knows {', '.join(known)}")
+        self._library.set_label(track.id, mood)
+        return self._library.track(track.id)
 
     def now(self) -> ListenerMood:
         """Read the listener's present mood from the songs played last (see `listener.read`).
@@ -229,8 +288,8 @@ class Engine:
         """
         return listener.read(self._last_played())
 
-    def next(self, n: int = 10, exclude: Iterable[int] = ()) -> list[Pick]:
-        """Recommend `n` songs to play next, nearest to the listener's mood first (see `recommend.rank`).
+    def next(self, n: int = 10, exclude: Iterable[int] = (), wish: Wish | None = None) -> list[Pick]:
+        """Recommend `n` songs to play next, in the order to play them (see `recommend.rank`).
 
         Parameters
         ----------
@@ -238,42 +297,58 @@ class Engine:
             How many, at least 1; there are fewer where the library has no more. A song that lies at several places
             comes with a path where it is now, and one that is nowhere now does not come.
         exclude
-            Ids of songs not to offer, besides those played last.
+            Ids of songs not to offer, besides those played not long ago.
+        wish
+            What to look for; songs for the listener's present mood if None.
 
         Raises
         ------
         LibraryError
-            As `now`.
+            As `now`, where the wish needs the listener's mood; or a song to find others like has no mood.
+        ConfigError
+            Something asked for is out of range, or no model knows that mood.
+        UnknownTrackError
+            The library has no such song to find others like.
 
         """
-        heard = self._last_played()
-        mood = listener.read(heard)
-        recent = [track for track, _ in heard]
-        candidates = self._candidates(mood)
+        from edgemood.wish import Offer, Wish, taste
+
+        wish = wish or Wish()
+        present, seeds = self._present(wish.needs_listener), [self._seed(seed) for seed in wish.seeds]
+        model = self._model_to_rank_by(present, seeds)
+        shelf = self._library.shelf(model)
+        seeds = [self._library.track(seed.id, model) for seed in seeds]
+        offer = Offer(wish, present, seeds, shelf, taste(self._library, self.listener, shelf, present.now))
         left_out, look_at = set(exclude), n
         while True:  # a drive may have been unplugged since the last scan; the further one looks, the fewer rounds
-            picks = recommend.rank(recommend.Request(mood, look_at, recent, left_out), candidates)
+            picks = offer.picks(self._library, self.listener, look_at, left_out)
             found = {pick.track.id: self._find(pick.track) for pick in picks}
-            present = [replace(pick, track=track) for pick in picks[:n] if (track := found[pick.track.id])]
-            if len(present) == len(picks[:n]):
-                return present
+            there = [replace(pick, track=track) for pick in picks[:n] if (track := found[pick.track.id])]
+            if len(there) == len(picks[:n]):
+                return there
             left_out |= {track_id for track_id, track in found.items() if track is None}
             look_at *= 2
 
-    def _candidates(self, mood: ListenerMood) -> recommend.Candidates:
-        matrix = self._library.matrix(mood.model)
-        scores = matrix.scores
-        if set(matrix.labels) != set(mood.scores) and matrix.labels:
-            raise LibraryError(f"the library's moods by {mood.model} do not have the same labels: scan it again")
-        if matrix.labels:
-            scores = scores[:, [matrix.labels.index(label) for label in mood.scores]]
-        return recommend.Candidates(
-            matrix.ids,
-            matrix.vectors,
-            scores,
-            matrix.artists,
-            lambda track_id: self._library.track(track_id, mood.model),
-        )
+    def _present(self, needs_mood: bool) -> Present:
+        from edgemood.wish import Present
+
+        heard = self._last_played()
+        mood = listener.read(heard) if needs_mood or any(track.mood for track, _ in heard) else None
+        return Present(mood, [track for track, _ in heard], time.time())
+
+    def _seed(self, song: int | FilePath) -> Track:
+        track = self._library.track(song)
+        if track.mood is None:
+            raise LibraryError(f"{track.path} has no mood yet to find others like it: edgemood scan FOLDER")
+        return track
+
+    def _model_to_rank_by(self, present: Present, seeds: Sequence[Track]) -> str:
+        for mood in (present.mood, *(seed.mood for seed in seeds)):
+            if mood is not None:
+                return mood.model
+        if (latest := self._library.latest_model()) is None:
+            raise LibraryError("no song of the library has a mood yet: edgemood scan FOLDER")
+        return latest
 
     def _find(self, track: Track) -> Track | None:
         """Give the track with a path where it lies right now; None where it lies nowhere."""
@@ -285,9 +360,11 @@ class Engine:
 
     def _last_played(self) -> listener.Heard:
         """Return the listener's window, all judged by the model of the newest judged song where it has judged them."""
-        heard = self._library.plays(listener.WINDOW)
+        heard = self._library.plays(listener.WINDOW, listener=self.listener)
         models = [track.mood.model for track, _ in heard if track.mood]
-        return self._library.plays(listener.WINDOW, models[0]) if len(set(models)) > 1 else heard
+        if len(set(models)) < 2:
+            return heard
+        return self._library.plays(listener.WINDOW, models[0], self.listener)
 
     def library(self) -> list[Track]:
         """All songs of the library by id, missing ones too, each with its latest mood (without timeline)."""

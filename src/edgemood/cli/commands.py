@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from edgemood.cli.collection import library, prune, scan
+from edgemood.cli.feedback import ban, forget, label, like, listeners, skipped
 from edgemood.cli.group import EXIT_USAGE, Group, example, library_option, say
 from edgemood.cli.inspect import features, models, mood
 from edgemood.cli.listen import next_songs, now, played
@@ -33,5 +34,8 @@ def edgemood(ctx: click.Context) -> None:
         ctx.exit(EXIT_USAGE)
 
 
-for command in (scan, library, prune, mood, live, features, models, played, now, next_songs):
+_COLLECTION = (scan, library, prune, label)
+_SOUND = (mood, live, features, models)
+_LISTENING = (played, skipped, like, ban, now, next_songs, listeners, forget)
+for command in (*_COLLECTION, *_SOUND, *_LISTENING):
     edgemood.add_command(command)

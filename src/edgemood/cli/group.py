@@ -147,6 +147,12 @@ def model_option(command: F) -> F:
     )
 
 
+def listener_option(command: F) -> F:
+    """Add ``--listener NAME``."""
+    text = "Who listens: each listener has a history and likings of their own."
+    return click.option("--listener", metavar="NAME", expose_value=False, callback=_remember, help=text)(command)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 
 
@@ -155,4 +161,5 @@ def engine() -> Engine:
     import edgemood
 
     settings = click.get_current_context().obj or {}
-    return edgemood.open(settings.get("library"), settings.get("model", "default"))
+    who = {"listener": settings["listener"]} if "listener" in settings else {}
+    return edgemood.open(settings.get("library"), settings.get("model", "default"), **who)

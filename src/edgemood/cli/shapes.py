@@ -12,7 +12,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from edgemood.domain import Failure, ListenerMood, Mood, MoodSpan, Pick, Play, SongAnalysis, Track
+from edgemood.domain import Event, Failure, ListenerMood, Mood, MoodSpan, Pick, Play, SongAnalysis, Track
 
 if TYPE_CHECKING:
     from edgemood.live import LiveScore
@@ -89,12 +89,15 @@ def track(known: Track) -> Shape:
         **_mood_or_null(mood),
         "model": mood.model if mood else None,
         "missing": known.missing,
+        "genre": known.tags.genre,
+        "labelled": known.labelled,
     }
 
 
 def pick(chosen: Pick) -> Shape:
     """Return one line of ``edgemood next``."""
-    return {**track(chosen.track), "similarity": round(chosen.similarity, 6), "reason": chosen.reason}
+    shape = {**track(chosen.track), "similarity": round(chosen.similarity, 6), "reason": chosen.reason}
+    return {**shape, "broken": list(chosen.broken)}
 
 
 def listener(mood: ListenerMood) -> Shape:
@@ -105,6 +108,11 @@ def listener(mood: ListenerMood) -> Shape:
 def played(play: Play, known: Track) -> Shape:
     """Return what ``edgemood played`` prints; ``at`` is in seconds since the epoch."""
     return {"id": play.track_id, **path(known.path), "at": round(play.at, 3)}
+
+
+def event(done: Event, known: Track) -> Shape:
+    """Return what ``edgemood skipped``, ``like`` and ``ban`` print; ``heard`` is null where it is not known."""
+    return {"id": done.track_id, **path(known.path), "event": done.kind, "at": round(done.at, 3), "heard": done.heard}
 
 
 def live(score: LiveScore, model_id: str) -> Shape:

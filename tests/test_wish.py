@@ -1,0 +1,249 @@
+"""What can be asked of the next songs, and what listeners say of songs, through the engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import shelf
+
+import edgemood
+from edgemood.domain import Tags
+from edgemood.errors import ConfigError, LibraryError, UnknownTrackError
+from edgemood.library import FileStamp, Library
+from edgemood.shelf import CHRISTMAS, LONG, SHORT, SPEECH
+from edgemood.wish import Wish, ago
+
+MOODS = ("happy", "angry", "sad", "calm")
+#: Forty songs, ten of each mood, each by an artist of its own but for four by one.
+SONGS = [
+    (f"{shelf.MUSIC}/wish-{number}.ogg", MOODS[number % 4], "Four" if number in {3, 7, 11, 15} else f"Artist {number}")
+    for number in range(40)
+]
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    path = tmp_path / "library.db"
+    with Library.open(path) as shelved:
+        shelf.fill(shelved, SONGS)
+    return path
+
+
+@pytest.fixture
+def engine(library: Path) -> Iterator[edgemood.Engine]:
+    with edgemood.open(library) as opened:
+        yield opened
+
+
+def labels(picks: list[edgemood.Pick]) -> list[str]:
+    return [pick.track.mood.label for pick in picks if pick.track.mood]
+
+
+def add(library: Path, name: str, tags: Tags, duration_s: float = 120.0, speech: float | None = None) -> int:
+    """Store one more calm song, with an empty file."""
+    path = f"{shelf.MUSIC}/{name}.ogg"
+    Path(path).touch()
+    song = replace(shelf.analysis(path, "calm"), tags=tags, duration_s=duration_s, speech=speech)
+    with Library.open(library) as shelved:
+        return shelved.store(path, FileStamp(1, 1), song, shelf.RECIPE)
+
+
+def test_a_mood_can_be_asked_for_before_anything_was_played(engine: edgemood.Engine) -> None:
+    with pytest.raises(LibraryError, match="has been played yet"):
+        engine.next()
+    picks = engine.next(6, wish=Wish(mood="sad"))
+    assert labels(picks) == ["sad"] * 6
+    assert "as asked for" in picks[0].reason
+    with pytest.raises(ConfigError, match=r"no mood 'sunny'.* happy, angry, sad, calm"):
+        engine.next(wish=Wish(mood="sunny"))
+
+
+def test_a_way_leads_from_the_present_mood_to_another(engine: edgemood.Engine) -> None:
+    for number in (2, 6, 10):
+        engine.played(SONGS[number][0])
+    picks = engine.next(8, wish=Wish(toward="happy"))
+    assert labels(picks)[0] == "sad"
+    assert labels(picks)[-1] == "happy"
+    valence = [pick.track.mood.valence for pick in picks if pick.track.mood]
+    assert sum(valence[4:]) > sum(valence[:4])
+    assert "step 8 of 8 on the way to happy" in picks[-1].reason
+    from_angry = engine.next(8, wish=Wish(toward="calm", seeds=[SONGS[1][0]]))
+    assert labels(from_angry)[0] == "angry"
+    assert labels(from_angry)[-1] == "calm"
+
+
+def test_songs_like_others_come_without_those(engine: edgemood.Engine) -> None:
+    seeds = [engine.track(SONGS[number][0]).id for number in (1, 5)]
+    picks = engine.next(8, wish=Wish(seeds=seeds))
+    assert labels(picks) == ["angry"] * 8
+    assert not {pick.track.id for pick in picks} & set(seeds)
+    assert "like the songs you named" in picks[0].reason
+    with pytest.raises(UnknownTrackError):
+        engine.next(wish=Wish(seeds=[10_000]))
+
+
+def test_genres_folders_and_ids_are_left_out(engine: edgemood.Engine, library: Path) -> None:
+    metal = add(library, "metal", Tags("Loud", "Loud", genre="Death Metal"))
+    quiet = add(library, "quiet", Tags("Quiet", "Quiet", genre="Folk"))
+    wish = Wish(mood="calm", artist_gap=0)
+    every = {pick.track.id for pick in engine.next(50, wish=wish)}
+    assert {metal, quiet} <= every
+    assert {pick.track.id for pick in engine.next(50, wish=replace(wish, without_genres=["metal"]))} == every - {metal}
+    assert quiet not in {pick.track.id for pick in engine.next(50, [quiet], wish)}
+    assert not engine.next(50, wish=replace(wish, without_folders=[shelf.MUSIC]))
+    assert len(engine.next(50, wish=replace(wish, without_folders=["/nowhere"]))) == len(every)
+
+
+@pytest.mark.parametrize(
+    ("kind", "tags", "duration_s", "speech"),
+    [
+        ("speech", Tags("Talk"), 120.0, 0.99),
+        ("speech", Tags("Tale", genre="Audiobook"), 120.0, None),
+        ("short", Tags("Jingle"), 8.0, None),
+        ("long", Tags("Mix"), 3600.0, None),
+    ],
+)
+def test_what_is_no_song_comes_only_when_asked_for(  # noqa: PLR0917
+    engine: edgemood.Engine, library: Path, kind: str, tags: Tags, duration_s: float, speech: float | None
+) -> None:
+    odd = add(library, kind, tags, duration_s, speech)
+    assert odd not in {pick.track.id for pick in engine.next(60, wish=Wish(mood="calm"))}
+    assert odd in {pick.track.id for pick in engine.next(60, wish=Wish(mood="calm", include=[kind]))}
+
+
+def test_christmas_songs_have_their_season() -> None:
+    def at(month: int, day: int) -> float:
+        return time.mktime((2026, month, day, 12, 0, 0, 0, 0, -1))
+
+    everything = SPEECH | SHORT | LONG | CHRISTMAS
+    assert Wish().left_out(at(7, 1)) == everything
+    assert Wish().left_out(at(11, 30)) == Wish().left_out(at(1, 7)) == everything
+    for month, day in ((12, 1), (12, 31), (1, 6)):
+        assert Wish().left_out(at(month, day)) == everything & ~CHRISTMAS
+    assert Wish(include=["christmas", "short"]).left_out(at(7, 1)) == SPEECH | LONG
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mood": "calm", "toward": "happy"}, "not all at once"),
+        ({"mood": "calm", "seeds": [1]}, "not all at once"),
+        ({"include": ["opera"]}, r"no kind of recording 'opera': they are speech, short, long, christmas"),
+        ({"repeat_after_s": -1}, "not -1"),
+    ],
+)
+def test_a_wish_that_makes_no_sense_is_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Wish(**changes)  # type: ignore[arg-type]
+
+
+def test_out_of_range_knobs_are_refused(engine: edgemood.Engine) -> None:
+    for knob in ("variety", "smoothness"):
+        with pytest.raises(ConfigError, match=knob):
+            engine.next(wish=Wish(mood="calm", **{knob: 1.5}))
+    with pytest.raises(ConfigError, match="artist_gap"):
+        engine.next(wish=Wish(mood="calm", artist_gap=-1))
+
+
+def test_no_song_comes_again_within_the_time(engine: edgemood.Engine) -> None:
+    now = time.time()
+    old, lately = (engine.track(SONGS[number][0]).id for number in (3, 7))
+    engine.played(old, at=now - 4 * 3600)
+    engine.played(lately, at=now - 3600)
+    for number in range(0, 40, 4):  # ten plays more: none of the two is among the last ten
+        engine.played(SONGS[number][0], at=now - 60)
+    picked = {pick.track.id for pick in engine.next(20, wish=Wish(mood="calm", artist_gap=0))}
+    assert old in picked
+    assert lately not in picked
+    again = {pick.track.id for pick in engine.next(20, wish=Wish(mood="calm", artist_gap=0, repeat_after_s=600))}
+    assert lately in again
+
+
+def test_when_all_was_played_the_oldest_come_again_and_say_so(engine: edgemood.Engine) -> None:
+    now = time.time()
+    for place, (path, _, _) in enumerate(SONGS):
+        engine.played(path, at=now - 60 * (len(SONGS) - place))
+    picks = engine.next(5)
+    assert [pick.track.path for pick in picks] == [path for path, _, _ in SONGS[:5]]
+    assert picks[0].broken == ("played 40 minutes ago: no others are left",)
+    assert picks[0].broken[0] in picks[0].reason
+    assert len(engine.next(100)) == len(SONGS) - 1  # never the song that was just heard
+
+
+def test_an_artist_comes_again_after_three_others(engine: edgemood.Engine) -> None:
+    artists = [pick.track.tags.artist for pick in engine.next(10, wish=Wish(mood="calm"))]
+    places = [place for place, artist in enumerate(artists) if artist == "Four"]
+    assert len(places) >= 2
+    assert min(b - a for a, b in pairwise(places)) > 3
+
+
+def test_a_banned_song_never_comes_until_it_is_liked(engine: edgemood.Engine) -> None:
+    first = engine.next(1, wish=Wish(mood="calm"))[0].track.id
+    engine.banned(first)
+    for number in range(600):  # however much happens since
+        engine.skipped(SONGS[1 + 4 * (number % 10)][0], heard=0.5)
+    assert first not in {pick.track.id for pick in engine.next(50, wish=Wish(mood="calm"))}
+    engine.liked(first)
+    assert first in {pick.track.id for pick in engine.next(50, wish=Wish(mood="calm"))}
+
+
+def test_likes_and_skips_move_songs_and_forgetting_moves_them_back(engine: edgemood.Engine) -> None:
+    wish = Wish(mood="calm", variety=0, smoothness=0, artist_gap=0, album_gap=0)
+
+    def order() -> list[int]:
+        return [pick.track.id for pick in engine.next(10, wish=wish)]
+
+    before = order()
+    engine.liked(before[-1])
+    engine.skipped(before[0], heard=0.0)
+    after = order()
+    assert after.index(before[-1]) < len(after) - 1
+    assert after.index(before[0]) > 0
+    liked = next(pick for pick in engine.next(10, wish=wish) if pick.track.id == before[-1])
+    assert "you liked it" in liked.reason
+    assert engine.forget() == 2
+    assert order() == before
+
+
+def test_listeners_have_histories_of_their_own(library: Path) -> None:
+    with edgemood.open(library, listener="anna") as anna, edgemood.open(library) as other:
+        anna.played(SONGS[1][0])
+        assert anna.now().label == "angry"
+        with pytest.raises(LibraryError, match="has been played yet"):
+            other.now()
+        other.played(SONGS[3][0])
+        assert (anna.now().label, other.now().label) == ("angry", "calm")
+        assert anna.listeners() == ["default", "anna"]
+        assert anna.forget() == 1
+        assert other.now().label == "calm"
+
+
+def test_a_mood_set_by_hand_holds(engine: edgemood.Engine, library: Path) -> None:
+    path = SONGS[1][0]
+    engine.played(SONGS[3][0])
+    assert engine.label(path, "calm").labelled == "calm"
+    track = engine.track(path)
+    assert track.mood
+    assert (track.mood.label, track.mood.scores["calm"]) == ("calm", 1.0)
+    assert path in {pick.track.path for pick in engine.next(15, wish=Wish(mood="calm"))}
+    with Library.open(library) as shelved:  # judged again, by another model
+        song = shelf.analysis(path, "angry")
+        song = replace(song, mood=replace(song.mood, model="shelf-2"))
+        shelved.store(path, FileStamp(2, 2), song, replace(shelf.RECIPE, model="shelf-2"))
+    again = engine.track(path)
+    assert again.mood
+    assert (again.labelled, again.mood.label, again.mood.model) == ("calm", "calm", "shelf-2")
+    assert engine.label(path, None).mood.label == "angry"  # type: ignore[union-attr]
+    with pytest.raises(ConfigError, match="no mood 'sunny'"):
+        engine.label(path, "sunny")
+
+
+def test_how_long_ago_is_said_in_words() -> None:
+    assert [ago(seconds) for seconds in (0, -5, 60, 200, 3500, 3599, 7200)] == [
+        *["just now", "just now", "1 minute ago", "3 minutes ago", "58 minutes ago", "1 hour ago", "2 hours ago"]
+    ]
