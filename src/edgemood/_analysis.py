@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemood import audio, identity, mood
+from edgemood import audio, identity, mood, speech
 from edgemood._pack import rounded
 from edgemood.describe import Describer
 from edgemood.domain import FeatureSequence, Mood, SongAnalysis, Tags
@@ -96,7 +96,8 @@ class _Analysis:
             raise TooShortError(f"{duration_s:.2f} s of audio: shorter than one segment")
         with self.clock("model"):
             judged = self._model.judge(sequence, duration_s, self._progress)
-        return SongAnalysis(self.content, self.tags, duration_s, sequence, judged, dict(self.clock.seconds))
+            talk = speech.likeness(sequence)
+        return SongAnalysis(self.content, self.tags, duration_s, sequence, judged, dict(self.clock.seconds), talk)
 
     def _blocks(self) -> Iterator[NDArray[np.float32]]:
         stream = audio.blocks(self._path, self._describer.sample_rate)
