@@ -24,7 +24,7 @@ from edgemood.library import DEFAULT_LISTENER, FileStamp, Library
 if TYPE_CHECKING:
     from edgemood.mood import MoodModel
     from edgemood.pipeline import Progress, ScanReport
-    from edgemood.wish import Present, Wish
+    from edgemood.wish import Learned, Present, Wish
 
 
 def open(library: FilePath | None = None, model: str = "default", listener: str = DEFAULT_LISTENER) -> Engine:
@@ -64,6 +64,7 @@ class Engine:
         self._model_name = model
         self._resources = ExitStack()
         self._kept: Library | None = None
+        self._learned: Learned | None = None
 
     def __enter__(self) -> Engine:
         return self
@@ -311,14 +312,16 @@ class Engine:
             The library has no such song to find others like.
 
         """
-        from edgemood.wish import Offer, Wish, taste
+        from edgemood.wish import Learned, Offer, Wish
 
         wish = wish or Wish()
         present, seeds = self._present(wish.needs_listener), [self._seed(seed) for seed in wish.seeds]
         model = self._model_to_rank_by(present, seeds)
         shelf = self._library.shelf(model)
         seeds = [self._library.track(seed.id, model) for seed in seeds]
-        offer = Offer(wish, present, seeds, shelf, taste(self._library, self.listener, shelf, present.now))
+        events = self._library.events(self.listener)
+        self._learned = Learned.of(events, shelf, present.now, self._learned)
+        offer = Offer(wish, present, seeds, shelf, self._learned)
         left_out, look_at = set(exclude), n
         while True:  # a drive may have been unplugged since the last scan; the further one looks, the fewer rounds
             picks = offer.picks(self._library, self.listener, look_at, left_out)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemood import personal, recommend, targets
-from edgemood.domain import FilePath, ListenerMood, Pick, Track
+from edgemood.domain import Event, FilePath, ListenerMood, Pick, Track
 from edgemood.errors import ConfigError, LibraryError
 from edgemood.library import Library
 from edgemood.personal import Taste
@@ -95,13 +95,33 @@ class Present:
     now: float
 
 
+@dataclass(frozen=True)
+class Learned:
+    """What was learned of a listener's taste, for the songs of one shelf.
+
+    events: what it was learned from, newest first; offsets: see `personal.Taste.offsets`; None where there are none.
+    """
+
+    events: Sequence[Event]
+    shelf: Shelf
+    taste: Taste
+    offsets: NDArray[np.float32] | None
+
+    @classmethod
+    def of(cls, events: Sequence[Event], shelf: Shelf, now: float, before: Learned | None = None) -> Learned:
+        """Learn it; `before`, what was learned before, is good as long as nothing happens."""
+        if before and before.shelf is shelf and before.events == events:
+            return before
+        taste = personal.learn(events, shelf, now)
+        return cls(events, shelf, taste, taste.offsets() if events else None)
+
+
 class Offer:
     """The songs of a library that suit a wish at present."""
 
-    def __init__(self, wish: Wish, present: Present, seeds: Sequence[Track], shelf: Shelf, taste: Taste) -> None:
+    def __init__(self, wish: Wish, present: Present, seeds: Sequence[Track], shelf: Shelf, learned: Learned) -> None:
         self._wish, self._present, self._seeds = wish, present, seeds
-        self._shelf, self._taste = shelf, taste
-        self._offsets = taste.offsets()
+        self._shelf, self._taste, self._offsets = shelf, learned.taste, learned.offsets
 
     def picks(self, library: Library, listener: str, n: int, exclude: Iterable[int] = ()) -> list[Pick]:
         """Choose `n` songs, or as many as there are; where all but songs played not long ago are used up, those."""
@@ -176,11 +196,6 @@ class Offer:
         if why := self._taste.explain(choice.row):
             reason += f"; {why}"
         return Pick(track, choice.similarity, reason, choice.broken)
-
-
-def taste(library: Library, listener: str, shelf: Shelf, now: float) -> Taste:
-    """What a listener's last events say of the songs of a shelf."""
-    return personal.learn(library.events(listener), shelf, now)
 
 
 def ago(seconds: float) -> str:
