@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,20 +15,24 @@ from tqdm import tqdm
 
 from converters import augment
 from converters.columns import LLD50, Columns
-from converters.datasets import Clip
+from converters.datasets import Clip, DataError
 from edgemood import audio, features
 from edgemood.bundle import Part
 from edgemood.describe import Describer, PatchFunction
+from edgemood.errors import AudioError
 from edgemood.features import Extractor, FeatureConfig
 
 Rows = NDArray[np.float32]
 #: Mono samples, their rate and a seed to changed samples.
 Change = Callable[[NDArray[np.float32], int, int], NDArray[np.float32]]
+_SHOWN = 40  # characters of a clip's name in a file's: those of file systems are limited
 
 
 class FeatureCache:
     """Sequences by clip and variant. Files are keyed by all that makes their values, so a stale one is never read.
 
+    That is: descriptors and how versions are changed, the audio file's bytes, and the clip's key, which decides how its
+    changed versions come out. A file is ``<set>/<stem, for people>-<digest of the former>-<digest of the latter>.npz``.
     The embedding of patches is not kept but computed from their frames each time: these are the same for every trunk.
     """
 
@@ -73,6 +76,20 @@ def embedded(rows: Rows, frames: Rows, network: PatchFunction) -> Rows:
     return np.concatenate([rows, np.repeat(patches, share, axis=0)[: len(rows)]], axis=1)
 
 
+def load(clip: Clip, sample_rate: int) -> NDArray[np.float32]:
+    """The samples of a clip.
+
+    Raises
+    ------
+    DataError
+        They cannot be decoded.
+    """
+    try:
+        return audio.load(str(clip.path), sample_rate)
+    except AudioError as error:
+        raise DataError(f"{clip.path} cannot be used: {error}; replace it, or take it out of the set") from None
+
+
 class _Heard:
     """A clip and its changed versions, each decoded or made when it is first asked for, and once."""
 
@@ -82,16 +99,26 @@ class _Heard:
         self._made: dict[str, NDArray[np.float32]] = {}
 
     @cached_property
+    def digest(self) -> str:
+        """Of the file's bytes and the clip's key; raises `DataError` where the file cannot be read."""
+        digest = hashlib.blake2b(digest_size=8)
+        digest.update(self.clip.key.encode(errors="surrogateescape") + b"\0")
+        try:
+            digest.update(self.clip.path.read_bytes())
+        except OSError as error:
+            raise DataError(f"{self.clip.path} cannot be read ({error.strerror})") from None
+        return digest.hexdigest()
+
+    @cached_property
     def _own(self) -> NDArray[np.float32]:
-        return audio.load(str(self.clip.path), self._sample_rate)
+        return load(self.clip, self._sample_rate)
 
     def samples(self, name: str) -> NDArray[np.float32]:
         """Those of the version `name`."""
         if not (change := self.changes[name]):
             return self._own
         if name not in self._made:
-            seed = zlib.crc32(f"{self.clip.key}/{name.removeprefix('v')}".encode())
-            self._made[name] = change(self._own, self._sample_rate, seed)
+            self._made[name] = change(self._own, self._sample_rate, self.clip.seed(name.removeprefix("v")))
         return self._made[name]
 
 
@@ -104,7 +131,8 @@ class _Kept:
 
     def __call__(self, heard: _Heard) -> list[Rows]:
         clip = heard.clip
-        path = self._folder / f"{clip.key}-{self._made_by}-{clip.path.stat().st_size:x}.npz"
+        name = f"{clip.path.stem[:_SHOWN]}-{self._made_by}-{heard.digest}.npz"
+        path = self._folder / clip.dataset / name
         kept: dict[str, Rows] = {}
         if path.is_file():
             with np.load(path) as file:

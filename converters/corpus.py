@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from converters import augment, datasets, teachers
-from converters.datasets import AUDIO_SUFFIXES, Clip, DataError, Dataset
+from converters.datasets import AUDIO_SUFFIXES, MUSIC, Clip, DataError, Dataset
 from converters.teachers import Teacher
 from edgemood import audio, features
 from edgemood.errors import AudioError
@@ -44,7 +44,6 @@ OFFSET, STEPS = 23.1, 8.0
 EXCERPT_S, SHORTEST_S = 30, 10
 #: Root mean square below which there is nothing to hear: -80 dB.
 SILENCE = 1e-4
-MUSIC = "music"
 
 Samples = NDArray[np.float32]
 
@@ -181,7 +180,7 @@ def excerpts(samples: Samples) -> Iterator[tuple[int, Samples]]:
 def _version(samples: Samples, clip: Clip, variant: int) -> Samples:
     if not variant:
         return samples
-    return augment.variant(samples, FRAMES.sample_rate, zlib.crc32(f"{clip.key}/{variant}".encode()))
+    return augment.variant(samples, FRAMES.sample_rate, clip.seed(str(variant)))
 
 
 def _make(path: Path, samples: Samples, teacher: Teacher) -> bool:

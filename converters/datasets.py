@@ -33,6 +33,8 @@ AUDIO_SUFFIXES = {".opus", ".ogg", ".oga", ".flac", ".wav", ".mp3", ".aif", ".ai
 N_FOLDS = 5
 #: The parts of an official split.
 SPLITS = ("train", "val", "test")
+#: What the unlabelled music is called that trunks learn from (see `converters.corpus`).
+MUSIC = "music"
 
 
 class DataError(ValueError):
@@ -43,7 +45,8 @@ class DataError(ValueError):
 class Clip:
     """One labelled clip. target: probability of each label; group: whose songs must stay together; fold: 0 to 4.
 
-    split is ``train``, ``val`` or ``test`` in a set that has an official split, else empty.
+    split is ``train``, ``val`` or ``test`` in a set that has an official split, else empty. name tells the clip from
+    the others of its set: its path below the folder of a set of one's own; empty: the file's name without suffix.
     """
 
     dataset: str
@@ -52,11 +55,16 @@ class Clip:
     group: str
     fold: int
     split: str = ""
+    name: str = ""
 
     @property
     def key(self) -> str:
-        """What the clip is called in caches and lists."""
-        return f"{self.dataset}/{self.path.stem}"
+        """What the clip is called in lists; its changed versions are drawn by it."""
+        return f"{self.dataset}/{self.name or self.path.stem}"
+
+    def seed(self, variant: str) -> int:
+        """By which a changed version of the clip is drawn."""
+        return zlib.crc32(f"{self.key}/{variant}".encode(errors="surrogateescape"))
 
     @property
     def label(self) -> int:
@@ -66,11 +74,16 @@ class Clip:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Clips and the labels their targets speak of."""
+    """Clips and the labels their targets speak of.
+
+    own: a set of one's own, no research set; artists: whose songs are kept together is known of every clip.
+    """
 
     name: str
     labels: tuple[str, ...]
     clips: tuple[Clip, ...]
+    own: bool = False
+    artists: bool = True
 
 
 def load(folder: Path) -> list[Dataset]:
@@ -81,6 +94,8 @@ def load(folder: Path) -> list[Dataset]:
     DataError
         There is nothing to train on in `folder`, or what is there is incomplete.
     """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is {'a file, not' if folder.exists() else 'not there, or not'} a folder of clips")
     found = [READERS[name](folder / name) for name, table in TABLES.items() if (folder / name / table).exists()]
     if found:
         return found
@@ -92,7 +107,7 @@ def load(folder: Path) -> list[Dataset]:
 def load_4qaed(folder: Path) -> Dataset:
     """4QAED: four quadrants, five folds that share no artist."""
     clips = []
-    for row in _rows(folder / "clips.csv"):
+    for row in _rows(folder / "clips.csv", ("file", "quadrant", "fold", "artist")):
         target = _one_hot(int(row["quadrant"][1:]) - 1, len(QUADRANT_LABELS))
         path = folder / "audio" / row["file"]
         clips.append(Clip("4qaed", path, target, row["artist"].strip().lower(), int(row["fold"])))
@@ -111,7 +126,7 @@ def load_emotify_strongest(folder: Path) -> Dataset:
 
 def _emotify(folder: Path, name: str, target_of: Callable[[Sequence[tuple[str, float]]], tuple[float, ...]]) -> Dataset:
     clips = []
-    for row in _rows(folder / "clips.csv"):
+    for row in _rows(folder / "clips.csv", ("file", "fold", *(f"share_{emotion}" for emotion in GEMS))):
         target = target_of([(label, float(row[f"share_{emotion}"])) for emotion, label in GEMS.items()])
         path = folder / "audio" / row["file"]
         clips.append(Clip("emotify", path, target, path.stem, int(row["fold"])))
@@ -207,39 +222,65 @@ def emopia_names(program: int | None) -> tuple[str, str]:
 
 def deal(groups: Iterable[str]) -> dict[str, int]:
     """A fold for each group, for sets that bring none: dealt out in an order that depends on their names alone."""
-    order = sorted(set(groups), key=lambda group: (zlib.crc32(group.encode()), group))
+    order = sorted(set(groups), key=lambda group: (zlib.crc32(group.encode(errors="surrogateescape")), group))
     return {group: i % N_FOLDS for i, group in enumerate(order)}
 
 
 def _listed(folder: Path) -> Dataset:
-    rows = _rows(folder / "clips.csv")
-    if not rows or not {"file", "label"} <= set(rows[0]):
-        raise DataError(f"{folder / 'clips.csv'} needs rows with the columns file and label")
-    return _own(folder, [(folder / r["file"], r["label"], r.get("artist") or r["file"]) for r in rows])
+    table = folder / "clips.csv"
+    files, seen, known = [], set(), True
+    for number, row in enumerate(_rows(table, ("file", "label")), 1):
+        name, label, artist = ((row.get(key) or "").strip() for key in ("file", "label", "artist"))
+        where = f"{table}: row {number}"
+        if not name or not label:
+            raise DataError(f"{where} ({name or label or 'empty'}) has no {'label' if name else 'file'}")
+        if not (folder / name).is_file():
+            raise DataError(f"{where}: there is no file {folder / name}")
+        if name in seen:
+            raise DataError(f"{where}: {name} is in an earlier row, too")
+        seen.add(name)
+        known = known and bool(artist)
+        files.append((name, label, artist or name))
+    if not files:
+        raise DataError(f"{table} has no rows")
+    return _own(folder, files, known)
 
 
 def _sorted_by_folder(folder: Path) -> Dataset:
     files = [
-        (path, label.name, str(path.relative_to(folder)))
-        for label in sorted(f for f in folder.iterdir() if f.is_dir())
+        (path.relative_to(folder).as_posix(), label.name)
+        for label in sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
         for path in sorted(label.rglob("*"))
-        if path.suffix.lower() in AUDIO_SUFFIXES
+        if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file() and not path.name.startswith(".")
     ]
-    return _own(folder, files)
+    return _own(folder, [(name, label, name) for name, label in files], False)
 
 
-def _own(folder: Path, files: Sequence[tuple[Path, str, str]]) -> Dataset:
+def _own(folder: Path, files: Sequence[tuple[str, str, str]], artists: bool) -> Dataset:
+    """A set of one's own of files (paths below `folder`), their labels and artists."""
     labels = _label_order({label for _, label, _ in files})
     if len(labels) < 2:
-        raise DataError(f"{folder}: training needs clips of at least two moods, found {len(labels)}")
+        found = f" ({labels[0]})" if labels else ""
+        raise DataError(
+            f"{folder}: training needs clips of at least two moods, found {len(labels)}{found}; a folder of one's own "
+            "has one folder of audio per mood, or a clips.csv"
+        )
     fold_of = deal(group.strip().lower() for _, _, group in files)
     if len(fold_of) < 2:
         raise DataError(f"{folder}: all clips are of one artist; nothing would be left to judge the model on")
+    called = _own_name(folder)
     clips = []
-    for path, label, artist in files:
+    for name, label, artist in files:
         group = artist.strip().lower()
-        clips.append(Clip(folder.name, path, _one_hot(labels.index(label), len(labels)), group, fold_of[group]))
-    return Dataset(folder.name, labels, tuple(clips))
+        target = _one_hot(labels.index(label), len(labels))
+        clips.append(Clip(called, folder / name, target, group, fold_of[group], name=name))
+    return Dataset(called, labels, tuple(clips), own=True, artists=artists)
+
+
+def _own_name(folder: Path) -> str:
+    """The folder's; what a bundle or a trunk says of a research set shall not be taken for one's own of that name."""
+    name = folder.resolve().name.encode(errors="replace").decode() or "clips"
+    return f"{name} (own)" if name in (*READERS, MUSIC) else name
 
 
 def _label_order(labels: set[str]) -> tuple[str, ...]:
@@ -250,9 +291,26 @@ def _one_hot(index: int, count: int) -> tuple[float, ...]:
     return tuple(1.0 if i == index else 0.0 for i in range(count))
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+def _rows(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
+    """The rows of a table that has these columns."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets write a byte order mark
+            table = csv.DictReader(file)
+            rows, found = list(table), table.fieldnames or []
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise DataError(f"{path} is not UTF-8 (it has the byte 0x{byte:02x}): save it as UTF-8") from None
+    except (OSError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as a table: {error}") from None
+    if missing := [name for name in columns if name not in found]:
+        raise DataError(f"{path} needs the columns {', '.join(columns)}; it has no {', '.join(missing)}")
+    return rows
+
+
+def some(clips: Sequence[Clip]) -> str:
+    """How many clips, and the first of them, for a message."""
+    first = ", ".join(str(clip.path) for clip in clips[:3])
+    return f"{len(clips)} clip{'s' * (len(clips) != 1)} ({first}{', ...' if len(clips) > 3 else ''})"
 
 
 READERS = {"4qaed": load_4qaed, "emotify": load_emotify, "emopia": load_emopia}

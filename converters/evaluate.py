@@ -63,13 +63,17 @@ def _networks(options: argparse.Namespace, cache: FeatureCache) -> None:
         splits = list(protocol.stratified(material.clips, options.seed))
     else:
         what = "the paper's own settings" if options.what == "paper" else _WHAT[options.columns]
-        title = f"Protocol A: five folds that share no artist, {what}"
+        title = f"{material.protocol_a}, {what}"
         splits = list(protocol.folds(material.clips))
     judged = judge(material, recipe, options.seed, splits, options.jobs)
     report.write(options.reports, _name(options.what, options), {"title": title} | judged)
 
 
-_WHAT = {"lld50": "the method", "wide": "the method on wide descriptors", "default": "the default bundle's model"}
+_WHAT = {
+    "lld50": "the method",
+    "wide": "the default bundle's recipe without a trunk",
+    "default": "the default bundle's model",
+}
 
 
 def _name(what: str, options: argparse.Namespace) -> str:
@@ -78,8 +82,13 @@ def _name(what: str, options: argparse.Namespace) -> str:
 
 
 def _bundle(options: argparse.Namespace) -> None:
-    found = judge_bundle.judge(options.bundle, datasets.load(options.data))
-    judge_bundle.write(options.reports, f"bundle-{Path(options.bundle).name}", found)
+    sets = datasets.load(options.data)
+    found = judge_bundle.judge(options.bundle, sets)
+    print(judge_bundle.page(found), end="")
+    if folder := judge_bundle.place(options.bundle, sets, options.reports, REPORTS):
+        name = f"bundle-{Path(options.bundle).resolve().name}"
+        judge_bundle.write(folder, name, found)
+        print(f"\nWritten to {folder / name}.md and .json")
 
 
 KINDS = {
@@ -101,6 +110,7 @@ OPTIONS = {
     "ablation": ablation.add_options,
     "bundle": judge_bundle.add_options,
 }
+REPORTS = Path(__file__).parent / "reports"
 #: Kinds that say themselves what is read.
 OWN_COLUMNS = ("table1", "ablation", "bundle")
 
@@ -110,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--data", type=Path, required=True, help="the folder with the sets (see converters/README.md)")
     common.add_argument("--cache", type=Path, default=Path("build/features"), help="where descriptors are kept")
-    common.add_argument("--reports", type=Path, default=Path(__file__).parent / "reports")
+    common.add_argument("--reports", type=Path, help="folder for reports (default: the project's)")
     common.add_argument("--jobs", type=int, default=1, help="folds trained at the same time")
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
@@ -129,6 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.what == "bundle":
             return _bundle(options)
         read = columns.LLD50 if options.what in OWN_COLUMNS else columns.get(options.columns, options.trunk)
+        options.reports = options.reports or REPORTS
         KINDS[options.what](options, FeatureCache(options.cache, read))
     except (datasets.DataError, table1.OtherMaterialError) as error:
         parser.error(str(error))

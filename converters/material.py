@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import asdict
@@ -15,12 +16,20 @@ from converters.cache import FeatureCache
 from converters.fit import Examples, Recipe, Sequences, Trained, fit
 from converters.protocol import Split
 
+_COUNTS = {2: "two", 3: "three", 4: "four", 5: "five"}
+
 
 class Material:
     """Clips of one or several sets with their sequences, ready to be split and trained on.
 
     Figures are those of the first set; clips of the others only help to train it, with ``extra_weight``. Those that
-    their set's official split keeps for testing are left out.
+    their set's official split keeps for testing are left out, and so are those shorter than one segment, as a line on
+    stderr says.
+
+    Raises
+    ------
+    DataError
+        A clip cannot be read, or of the first set a mood, or all folds but one, are lost for short clips.
     """
 
     def __init__(self, sets: Sequence[datasets.Dataset], cache: FeatureCache, variants: int) -> None:
@@ -30,6 +39,7 @@ class Material:
         clips = [clip for s in usable for clip in s.clips if s is usable[0] or clip.split != "test"]
         sequences: Sequences = cache.sequences(clips, variants)
         kept = [i for i, versions in enumerate(sequences) if len(versions[0])]  # shorter than one segment: nothing
+        _check_kept(usable[0], clips, [clips[i] for i in kept])
         self.clips = [clips[i] for i in kept]
         self.sequences = [_whole(sequences[i]) for i in kept]
         self.targets = np.array([clip.target for clip in self.clips], dtype=np.float32)
@@ -38,6 +48,19 @@ class Material:
         self.first = np.array([clip.dataset == self.sets[0] for clip in self.clips])
         self.columns, self.names = cache.columns, cache.columns.names
         self._folder, self._variants = cache.folder, variants
+        self._artists = sets[0].artists
+
+    @property
+    def protocol_a(self) -> str:
+        """What protocol A is on these clips, for a title."""
+        count = len(np.unique(self.fold[self.first]))
+        return f"Protocol A: {_COUNTS.get(count, count)} {self.folds}"
+
+    @property
+    def folds(self) -> str:
+        """What the first set's folds are, for a title."""
+        apart = " that share no artist"
+        return f"folds{apart if self._artists else ', each file of unknown artist counted as an artist of its own'}"
 
     def of(self, split: Split) -> Material:
         """The clips as a model that the split judges may know them: by a trunk that never heard what is judged.
@@ -83,6 +106,19 @@ class Material:
     def own(self, indices: Iterable[int]) -> list[NDArray[np.float32]]:
         """The unchanged sequences of clips."""
         return [self.sequences[i][0] for i in indices]
+
+
+def _check_kept(first: datasets.Dataset, clips: Sequence[datasets.Clip], kept: Sequence[datasets.Clip]) -> None:
+    """Say which clips are too short; refuse a first set that loses a mood by this, or all folds but one."""
+    remaining = set(kept)
+    if dropped := [clip for clip in clips if clip not in remaining]:
+        print(f"left out, for being shorter than one segment (3 s): {datasets.some(dropped)}", file=sys.stderr)
+    own = remaining.intersection(first.clips)
+    if lost := {clip.label for clip in first.clips} - {clip.label for clip in own}:
+        names = ", ".join(first.labels[label] for label in sorted(lost))
+        raise datasets.DataError(f"{first.name}: every clip of {names} is shorter than one segment (3 s)")
+    if len({clip.fold for clip in own}) < 2:
+        raise datasets.DataError(f"{first.name}: clips of one artist are left; nothing would be left to judge")
 
 
 def _whole(versions: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:

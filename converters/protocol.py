@@ -93,10 +93,10 @@ def confusion(truth: NDArray[np.int64], chosen: NDArray[np.int64], labels: int) 
 
 
 def macro_f1(counts: NDArray[np.int64]) -> float:
-    """Mean over the labels of 2 TP / (2 TP + FP + FN); 0 for a label that neither occurs nor is chosen."""
-    hits = np.diag(counts).astype(float)
+    """Mean of 2 TP / (2 TP + FP + FN) over the labels that occur or are chosen; 0 where there are none."""
     total = counts.sum(0) + counts.sum(1)
-    return float(np.mean(np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0)))
+    there = total > 0
+    return float(np.mean(2 * np.diag(counts)[there] / total[there])) if there.any() else 0.0
 
 
 def difference_95(

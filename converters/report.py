@@ -55,6 +55,23 @@ def spread(figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return result
 
 
+def read(path: Path) -> dict[str, Any]:
+    """The report in a JSON file.
+
+    Raises
+    ------
+    DataError
+        There is none.
+    """
+    try:
+        contents = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is no report of `evaluate`: {error}") from None
+    if not isinstance(contents, dict) or "model" not in contents:
+        raise DataError(f"{path} is no report of `evaluate`: it has no figures of a model")
+    return contents
+
+
 def short(figures: Mapping[str, Any]) -> str:
     """The two main figures in a phrase."""
     return f"macro F1 {figures['macro_f1']:.3f}, accuracy {figures['accuracy']:.3f} ({figures['clips']} clips)"
@@ -86,7 +103,7 @@ def header(material: Material, what: str, *conditions: Any) -> dict[str, Any]:
     clips = [[c.key, c.target, c.group, c.fold] for c, own in zip(material.clips, material.first, strict=True) if own]
     made_from = json.dumps([*conditions, clips] if conditions else clips)
     return {
-        "title": f"{what} on {material.sets[0]}: folds that share no artist",
+        "title": f"{what} on {material.sets[0]}: {material.folds}",
         "made_from": hashlib.sha256(made_from.encode()).hexdigest()[:16],
         "clips": len(clips),
         "labels": list(material.labels),

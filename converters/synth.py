@@ -64,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder) / "synthetic", tuple(KINDS), 8)
         small = ["--kinds", "int8", "--members", "1", "--epochs", "150", "--units", "8", "--variants", "0"]
+        small += ["--columns", "lld50"]
         where = ["--data", f"{folder}/synthetic", "--out", str(options.out), "--cache", f"{folder}/features"]
         train.main([*where, *small])
 

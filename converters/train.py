@@ -8,7 +8,6 @@ run first unless a report of it is given.
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,13 +21,14 @@ from converters.cache import FeatureCache
 from converters.fit import Recipe
 from converters.judging import judge
 from converters.material import Material
+from converters.parity import ParityError
 
 
 def train(material: Material, recipe: Recipe, evaluation: dict[str, Any], options: argparse.Namespace) -> None:
     """Train on everything and write one bundle for each kind of export asked for."""
     trained = material.fit(np.arange(len(material.clips)), recipe, options.seed)
     if options.baseline:
-        beside = json.loads(options.baseline.read_text(encoding="utf-8"))
+        beside = report.read(options.baseline)
         figures = {key: beside["model"][key] for key in ("macro_f1", "macro_f1_95", "accuracy")}
         evaluation = {**evaluation, "baseline": {"title": beside["title"], **figures}}
     counts = Counter(clip.dataset for clip in material.clips if recipe.extra_weight or clip.dataset == material.sets[0])
@@ -53,7 +53,34 @@ def train(material: Material, recipe: Recipe, evaluation: dict[str, Any], option
         suffix = "" if kind == options.kinds[0] else "-f16" if kind == "float16" else f"-{kind}"
         folder = options.out.with_name(options.out.name + suffix)
         manifest = bundle.write(folder, kind, trained, replace(facts, name=folder.name, columns=own), check, shown)
-        print(f"{folder}: {manifest.file.size} bytes, {manifest.quantisation}")
+        print(f"{folder}: {manifest.size} bytes, {manifest.quantisation}")
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    """The one asked for.
+
+    Raises
+    ------
+    DataError
+        Its network has not what is to be changed.
+    """
+    recipe = recipes.of(options.columns, **{key: getattr(options, key) for key in ("members", "epochs", "variants")})
+    if options.units is None:
+        return recipe
+    if not recipe.network.layers:
+        raise datasets.DataError(f"--units: the networks for --columns {options.columns} have no LSTM layers")
+    return replace(recipe, network=replace(recipe.network, units=options.units))
+
+
+def _evaluation(material: Material, recipe: Recipe, options: argparse.Namespace) -> dict[str, Any]:
+    """The report given, which has to be by this recipe, or a new one."""
+    if not options.evaluation:
+        splits = list(protocol.folds(material.clips))
+        return {"title": material.protocol_a} | judge(material, recipe, options.seed, splits, options.jobs)
+    evaluation = report.read(options.evaluation)
+    if "recipe" not in evaluation or report.recipe_of(evaluation["recipe"]) != recipe:
+        raise datasets.DataError(f"{options.evaluation} was made with another recipe")
+    return evaluation
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -77,23 +104,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--variants", type=int, help="changed versions of each clip, if not the recipe's")
     parser.add_argument("--units", type=int, help="units of each LSTM layer, if not the recipe's")
     options = parser.parse_args(arguments)
-    recipe = recipes.of(options.columns, **{key: getattr(options, key) for key in ("members", "epochs", "variants")})
-    if options.units:
-        recipe = replace(recipe, network=replace(recipe.network, units=options.units))
     try:
+        recipe = _recipe(options)
         cache = FeatureCache(options.cache, columns.get(options.columns, options.trunk))
         material = Material(datasets.load(options.data), cache, recipe.variants)
-    except datasets.DataError as error:
+        train(material, recipe, _evaluation(material, recipe, options), options)
+    except (datasets.DataError, ParityError) as error:
         parser.error(str(error))
-    if options.evaluation:
-        evaluation = json.loads(options.evaluation.read_text(encoding="utf-8"))
-        if report.recipe_of(evaluation["recipe"]) != recipe:
-            parser.error(f"{options.evaluation} was made with another recipe")
-    else:
-        title = "Protocol A: five folds that share no artist"
-        splits = list(protocol.folds(material.clips))
-        evaluation = {"title": title} | judge(material, recipe, options.seed, splits, options.jobs)
-    train(material, recipe, evaluation, options)
 
 
 if __name__ == "__main__":

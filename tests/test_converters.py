@@ -68,6 +68,13 @@ def test_macro_f1_by_hand():
     assert protocol.macro_f1(np.zeros((3, 3), dtype=np.int64)) == 0
 
 
+def test_moods_that_neither_occur_nor_are_chosen_do_not_count():
+    perfect = protocol.figures(np.array([0, 0, 2, 2]), np.eye(4)[[0, 0, 2, 2]], "abcd")
+    assert (perfect["macro_f1"], perfect["accuracy"]) == (1, 1)
+    chosen_once = protocol.confusion(np.array([0, 0, 2, 2]), np.array([0, 1, 2, 2]), 4)
+    assert protocol.macro_f1(chosen_once) == pytest.approx((2 / 3 + 0 + 1) / 3)
+
+
 def test_the_temperature_undoes_a_known_one():
     rng = np.random.default_rng(0)
     probs = rng.dirichlet(np.ones(4), 20_000)
@@ -175,8 +182,10 @@ def test_a_set_that_cannot_be_trained_on_is_refused(tmp_path):
     with pytest.raises(ValueError, match="at least two moods"):
         datasets.load(tmp_path)
     write_rows(tmp_path / "clips.csv", [{"file": "a.wav", "mood": "happy"}])
-    with pytest.raises(ValueError, match="columns file and label"):
+    with pytest.raises(ValueError, match="it has no label"):
         datasets.load(tmp_path)
+    for m in "ab":
+        (tmp_path / f"{m}.wav").touch()
     write_rows(tmp_path / "clips.csv", [{"file": f"{m}.wav", "label": m, "artist": "One"} for m in "ab"])
     with pytest.raises(ValueError, match="one artist"):
         datasets.load(tmp_path)
