@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import LABELS, NAMES, RECIPE, analysis, content, mood
+from made_up import NAMES, RECIPE, analysis, content, mood
 
 from edgemood import _database, shelf
 from edgemood.domain import Event, Failure, Mood, Tags
@@ -286,13 +286,13 @@ def test_an_unmounted_drive_is_missing_and_comes_back(library: Library, tmp_path
     drive.rename(away)
     library.mark_missing([str(drive)])
     assert [track.id for track in library.tracks() if track.missing] == on_drive
-    assert library.matrix("test-1").ids.tolist() == [here]
+    assert library.shelf("test-1").ids.tolist() == [here]
     assert len(library.failures()) == 1  # kept: its folder is away as a whole
     assert library.stats().missing == 2
     away.rename(drive)
     library.mark_missing([str(drive)])
     assert not any(track.missing for track in library.tracks())
-    assert library.matrix("test-1").ids.tolist() == [*on_drive, here]
+    assert library.shelf("test-1").ids.tolist() == [*on_drive, here]
 
 
 def test_missing_is_looked_for_under_the_given_roots_only(library: Library, tmp_path: Path) -> None:
@@ -372,61 +372,6 @@ def test_prune_looks_whether_a_missing_file_is_back(library: Library, tmp_path: 
     (tmp_path / "away").rename(tmp_path / "drive")
     assert library.prune() == 0
     assert not library.track(track_id).missing
-
-
-# ------------------------------------------------------------------------------------------------------------- matrix
-
-
-def test_matrix_belongs_together(library: Library) -> None:
-    for n in range(5):
-        library.store(f"/{n}.ogg", STAMP, analysis(n, model="test-1" if n != 2 else "other-1"), RECIPE)
-    ids, vectors, scores, labels, artists = library.matrix("test-1")
-    assert ids.tolist() == [1, 2, 4, 5]
-    assert vectors.dtype == scores.dtype == np.float32
-    assert labels == LABELS
-    for track_id, vector, row, artist in zip(ids.tolist(), vectors, scores, artists, strict=True):
-        made = mood(track_id - 1)
-        np.testing.assert_array_equal(vector, made.vector)
-        np.testing.assert_allclose(row, [made.scores[label] for label in labels], rtol=1e-6)
-        assert artist == f"Artist {track_id - 1}"
-
-
-def test_matrix_of_an_unknown_model_is_empty(library: Library) -> None:
-    ids, vectors, scores, _, artists = library.matrix("none-0")
-    assert len(ids) == len(vectors) == len(scores) == len(artists) == 0
-    assert vectors.ndim == scores.ndim == 2
-
-
-def test_matrix_of_many_songs(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgemood.library._PARSED_ROWS", 3)
-    for n in range(8):
-        library.store(f"/{n}.ogg", STAMP, analysis(n), RECIPE)
-    expected = [[mood(n).scores[label] for label in LABELS] for n in range(8)]
-    np.testing.assert_allclose(library.matrix("test-1").scores, expected, rtol=1e-6)
-
-
-@pytest.mark.parametrize("change", ["vector = x'00'", "scores = '{'", "scores = '[]'", """scores = '{"happy": 1}'"""])
-def test_a_matrix_that_is_damaged_is_told(library: Library, change: str) -> None:
-    for n in (1, 2):
-        library.store(f"/{n}.ogg", STAMP, analysis(n), RECIPE)
-    with sqlite3.connect(library.path) as raw:
-        raw.execute(f"UPDATE moods SET {change} WHERE track_id = 2")
-    raw.close()
-    with pytest.raises(LibraryError, match="is damaged"):
-        library.matrix("test-1")
-
-
-def test_matrix_is_kept_until_anyone_changes_the_library(library: Library) -> None:
-    library.store("/1.ogg", STAMP, analysis(1), RECIPE)
-    first = library.matrix("test-1")
-    library.add_play(1)
-    assert library.matrix("test-1") is first
-    library.store("/2.ogg", STAMP, analysis(2), RECIPE)
-    second = library.matrix("test-1")
-    assert len(second.ids) == 2
-    with Library.open(library.path) as other:
-        other.store("/3.ogg", STAMP, analysis(3), RECIPE)
-    assert len(library.matrix("test-1").ids) == 3
 
 
 # ------------------------------------------------------------------------------------------------- opening and refusing
@@ -551,7 +496,7 @@ from edgemood.errors import LibraryError
 from edgemood.library import Library
 try:
     with Library.open(sys.argv[2], create=False) as library:
-        print([track.id for track in library.tracks()], len(library.plays()), len(library.matrix("test-1").ids))
+        print([track.id for track in library.tracks()], len(library.plays()), len(library.shelf("test-1").ids))
         for write in (lambda: library.add_play(1), library.prune, lambda: library.store_mood(1, None, None)):
             try:
                 write()

@@ -56,6 +56,16 @@ for n in range(first, first + 100_000):
 """
 
 
+def rest_of(process: subprocess.Popen[str]) -> list[int]:
+    """Read what a killed process had still said; `communicate` would pass over what lies in the reader's buffer."""
+    assert process.stdout is not None
+    with process.stdout as out:
+        said = [int(line) for line in out]
+    process.wait(60)
+    assert process.returncode in (0, -signal.SIGKILL)
+    return said
+
+
 def burst(path: Path, rounds: int, most: int, seed: int = 1) -> tuple[int, int]:
     """Kill three players and a scanner in the middle of their work, again and again.
 
@@ -79,8 +89,8 @@ def burst(path: Path, rounds: int, most: int, seed: int = 1) -> tuple[int, int]:
             player.send_signal(signal.SIGKILL)
         scanner.send_signal(signal.SIGKILL)
         for who, player in players.items():
-            noted[who] |= {int(line) for line in player.communicate(timeout=60)[0].split()}
-        stored = max([stored, *map(int, scanner.communicate(timeout=60)[0].split())])
+            noted[who] |= set(rest_of(player))
+        stored = max([stored, *rest_of(scanner)])
         with Library.open(path) as library:
             assert whole(library)
             titles = {track.tags.title for track in library.tracks()}

@@ -108,7 +108,7 @@ class Database:
         """Make what is written inside one transaction: all of it is on the disk afterwards, or none."""
         self.require_writable()
         with self._explained():
-            self._connection.execute("BEGIN IMMEDIATE")
+            _begin_to_write(self._connection)
         try:
             yield
             with self._explained():
@@ -235,17 +235,35 @@ def _recognise(connection: sqlite3.Connection, path: str) -> None:
 def _use_wal(connection: sqlite3.Connection) -> None:
     """Turn on the write-ahead log: readers and the writer do not block each other.
 
-    The switch needs the file for itself for a moment and does not wait for it, hence the patience here.
+    The switch needs the file for itself for a moment and does not wait for it.
     """
+    _patiently(connection, "PRAGMA journal_mode = WAL", look_s=0.02)
+
+
+def _begin_to_write(connection: sqlite3.Connection) -> None:
+    """Begin a transaction as soon as nobody else writes.
+
+    SQLite itself looks every tenth of a second after a while: who comes by so seldom finds a file busy for ever that
+    others write without pause.
+    """
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        _patiently(connection, "BEGIN IMMEDIATE", look_s=0.001)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {round(1000 * BUSY_TIMEOUT_S)}")
+
+
+def _patiently(connection: sqlite3.Connection, sql: str, look_s: float) -> None:
+    """Execute a statement, again every `look_s` seconds while somebody else is in its way."""
     patience = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(sql)
             return
         except sqlite3.OperationalError as error:
             if not str(error).startswith("database is locked") or time.monotonic() > patience:
                 raise
-            time.sleep(0.02)
+            time.sleep(look_s)
 
 
 def _statements(script: str) -> list[str]:

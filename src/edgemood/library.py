@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, SupportsIndex
 
 import numpy as np
 import platformdirs
@@ -33,9 +33,7 @@ from edgemood.domain import Failure, FeatureSequence, Mood, MoodSpan, Play, Tags
 from edgemood.errors import ConfigError, LibraryError, UnknownTrackError
 from edgemood.shelf import Shelf
 
-__all__ = ["DEFAULT_LISTENER", "FileStamp", "Library", "MoodMatrix", "Recipe", "State", "Stats", "default_path"]
-
-_PARSED_ROWS = 4096  # scores parsed at a time: quicker than one by one, and small
+__all__ = ["DEFAULT_LISTENER", "FileStamp", "Library", "Recipe", "State", "Stats", "default_path"]
 
 
 def default_path() -> str:
@@ -45,20 +43,6 @@ def default_path() -> str:
     """
     named = os.environ.get("EDGEMOOD_LIBRARY")
     return str(Path(named).absolute() if named else platformdirs.user_data_path("edgemood") / "library.db")
-
-
-class MoodMatrix(NamedTuple):
-    """The moods of all songs that are there, for ranking: row `i` of each belongs together.
-
-    ids: int64 ``[n]``; vectors: float32 ``[n, dims]``; scores: probabilities, float32 ``[n, labels]``, their columns in
-    the order of `labels`; artists: `n` names, empty where unknown.
-    """
-
-    ids: NDArray[np.int64]
-    vectors: NDArray[np.float32]
-    scores: NDArray[np.float32]
-    labels: tuple[str, ...]
-    artists: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -81,7 +65,6 @@ class Library(Intake, History):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._matrix: tuple[tuple[str, int], MoodMatrix] | None = None
         self._shelves = Shelves(database)
         self._shelf: tuple[int, Shelf] | None = None
 
@@ -237,14 +220,6 @@ class Library(Intake, History):
         )
         return [(self._track(row[:-1]), Play(row[0], row[-1])) for row in rows]
 
-    def matrix(self, model: str) -> MoodMatrix:
-        """Give the moods by `model` (``name-version``) of all songs that are there."""
-        ((revision,),) = self._database.query("SELECT songs FROM revision")
-        key = (model, revision)
-        if self._matrix is None or self._matrix[0] != key:
-            self._matrix = key, self._read_matrix(model)
-        return self._matrix[1]
-
     def shelf(self, model: str) -> Shelf:
         """Give all songs that are there and judged by `model` (``name-version``), packed; moods set by hand hold.
 
@@ -308,29 +283,6 @@ class Library(Intake, History):
             "SELECT o.name, count(*) FROM moods m JOIN models o ON o.id = m.model_id GROUP BY o.id ORDER BY max(m.id)"
         )
         return Stats(songs, missing, failures, plays, dict(judged), pages * page_size)
-
-    def _read_matrix(self, model: str) -> MoodMatrix:
-        rows = self._database.query(
-            """SELECT m.track_id, m.vector, m.scores, t.artist FROM moods m JOIN tracks t ON t.id = m.track_id
-               WHERE m.model_id = (SELECT id FROM models WHERE name = ?)
-               AND EXISTS (SELECT 1 FROM files f WHERE f.track_id = t.id AND NOT f.missing)
-               ORDER BY m.track_id""",
-            (model,),
-        )
-        if not rows:
-            nothing = np.empty((0, 0), np.float32)
-            return MoodMatrix(np.empty(0, np.int64), nothing, nothing, (), ())
-        ids, vectors, texts, artists = zip(*rows, strict=True)
-        try:
-            labels = tuple(json.loads(texts[0]))
-            table = np.empty((len(ids), len(labels)), np.float32)
-            for start in range(0, len(ids), _PARSED_ROWS):
-                parsed = json.loads(f"[{','.join(texts[start : start + _PARSED_ROWS])}]")
-                table[start : start + _PARSED_ROWS] = [[scores[label] for label in labels] for scores in parsed]
-            matrix = np.frombuffer(b"".join(vectors), "<f4").reshape(len(ids), len(vectors[0]) // 4)
-        except (ValueError, KeyError, TypeError) as error:
-            raise LibraryError(f"{self.path} is damaged: moods by {model} differ in shape") from error
-        return MoodMatrix(np.array(ids, np.int64), matrix, table, labels, artists)
 
     def _id_at(self, path: str) -> int:
         for candidate in (os.path.normpath(Path(path).absolute()), os.path.realpath(path)):
