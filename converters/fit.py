@@ -136,9 +136,9 @@ class Trained:
     axes: Axes | None = None
 
     def parts(self) -> tuple[Trained, ...]:
-        """Each member by itself, then the kernel machine, if there is one."""
-        alone = [replace(self, members=(member,), kernel=None) for member in self.members]
-        return (*alone, replace(self, share=1.0)) if self.kernel else tuple(alone)
+        """Each member by itself, then the kernel machine, if there is one: with no axes, which are of all members."""
+        alone = [replace(self, members=(member,), kernel=None, axes=None) for member in self.members]
+        return (*alone, replace(self, share=1.0, axes=None)) if self.kernel else tuple(alone)
 
     def logits(self, of_members: Any, x: Any, mask: Any) -> Any:
         """The model's logits ``[batch, labels]``, of the members' ``[members, batch, labels]`` and the windows."""
@@ -159,12 +159,18 @@ class Trained:
         return together if self.axes is None else ops.matmul(together - self.axes.middle, self.axes.axes)
 
     def predict(self, sequences: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
-        """Mood probabilities ``[clips, labels]`` of sequences of raw descriptors, each cut to one window."""
+        """Mood probabilities ``[clips, labels]`` of sequences of raw descriptors, each cut to its first window."""
         x, mask = padded([self.normalisation(s) for s in sequences], self.config.window)
         logits = self.logits(ops.stack([m([x, mask], training=False)["logits"] for m in self.members]), x, mask)
         logits = np.asarray(logits, np.float64)
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def vectors(self, sequences: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+        """Mood vectors ``[clips, values]`` of sequences of raw descriptors, each cut to its first window."""
+        windows = list(padded([self.normalisation(s) for s in sequences], self.config.window))
+        found = self.vector([member(windows, training=False)["vector"] for member in self.members])
+        return np.asarray(found, np.float64)
 
 
 def padded(sequences: Sequence[NDArray[np.float32]], window: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -178,6 +184,9 @@ def padded(sequences: Sequence[NDArray[np.float32]], window: int) -> tuple[NDArr
 
 def fit(examples: Examples, names: Sequence[str], recipe: Recipe, seed: int) -> Trained:
     """Train on clips.
+
+    The networks learn from stretches of clips of any length, drawn anew each time; the axes of the mood vector and the
+    kernel machine learn from the first window of each clip alone, that is from half a minute.
 
     Parameters
     ----------
@@ -206,16 +215,17 @@ def fit(examples: Examples, names: Sequence[str], recipe: Recipe, seed: int) -> 
     trained = replace(trained, axes=axes)
     if recipe.kernel is None:
         return trained
-    return replace(trained, kernel=_fit_kernel(examples, names, recipe, seed), share=recipe.kernel.share)
+    machine = _fit_kernel(examples, names, recipe.kernel, config.window, seed)
+    return replace(trained, kernel=machine, share=recipe.kernel.share)
 
 
-def _fit_kernel(examples: Examples, names: Sequence[str], recipe: Recipe, seed: int) -> keras.Model:
-    """The machine on whole clips and on their changed versions, which share a clip's weight."""
+def _fit_kernel(examples: Examples, names: Sequence[str], config: KernelConfig, window: int, seed: int) -> keras.Model:
+    """The machine on clips' first windows and on those of their changed versions, which share a clip's weight."""
     counts = [len(versions) for versions in examples.sequences]
-    windows = padded([values for versions in examples.sequences for values in versions], recipe.network.window)
+    windows = padded([values for versions in examples.sequences for values in versions], window)
     targets = np.repeat(examples.targets, counts, axis=0)
     weights = np.repeat(examples.weights / counts, counts)
-    return kernel.fit(windows, targets, weights, names, recipe.kernel or KernelConfig(), seed)
+    return kernel.fit(windows, targets, weights, names, config, seed)
 
 
 def _fit_one(examples: Examples, level: NDArray[np.float32], recipe: Recipe, seed: int) -> keras.Model:

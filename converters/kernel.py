@@ -30,9 +30,10 @@ class KernelConfig:
     """What decides a `fit`; inner validation decided the defaults.
 
     centres
-        How many clips of the training set span the kernel, at most.
+        How many windows span the kernel, at most: drawn from all that are trained on, changed versions of clips, too.
     gamma
-        Of the kernel ``exp(-gamma |a - b|^2)``; a typical clip has a squared norm of about 2.
+        Of the kernel ``exp(-gamma |a - b|^2)``; a typical window has a squared norm of about 2 where there is an
+        embedding beside other descriptors, else of 1.
     ridge
         What half the squared norm of a label's function costs, in clips' log losses.
     share
@@ -111,7 +112,7 @@ def _pooled(x: Any, mask: Any, names: Sequence[str]) -> Any:
 def _standardiser(raw: NDArray[np.float32], weights: NDArray[np.float32], names: Sequence[str]) -> Callable[[Any], Any]:
     """What makes raw statistics zero in the mean and one in the deviation, cuts outliers, and evens out both groups.
 
-    A typical clip's squared norm is 1 for the embedding and 1 for the other descriptors.
+    A typical window's squared norm is 1 for the embedding, where there is one, and 1 for the other descriptors.
     """
     mean = np.average(raw, axis=0, weights=weights)
     deviation = np.sqrt(np.average((raw - mean) ** 2, axis=0, weights=weights))

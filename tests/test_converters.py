@@ -324,7 +324,7 @@ def test_an_export_that_says_something_else_is_refused(tiny):
     other = replace(trained, normalisation=shifted)
 
     class Liar:
-        normalisation, config = trained.normalisation, trained.config
+        normalisation, config, vectors = trained.normalisation, trained.config, trained.vectors
         predict = other.predict
 
     parity.compare(trained, content, "int8", 1.0, everything)
