@@ -125,6 +125,7 @@ _KEPT = (
     "sets",
     "model",
     "single_network",
+    "kernel",
     "by_fold",
     "temperature",
     "log_loss_calibrated",

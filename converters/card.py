@@ -14,7 +14,7 @@ def text(manifest: Mapping[str, Any]) -> str:
     training, accuracy = manifest["training"], manifest["accuracy"]
     parts = [_head(manifest), _training(training)]
     if "patches" in manifest:
-        parts.append(_trunk(manifest["patches"]))
+        parts.append(_trunk(manifest["patches"], accuracy))
     if accuracy:
         parts.append(_accuracy({"labels": manifest["labels"], **accuracy}))
     parts += [_limits(manifest), _licence(training), _again()]
@@ -49,7 +49,7 @@ def _beside(kernel: Mapping[str, Any] | None) -> str:
         return ""
     return f""";
 beside them, for {kernel["share"]:.0%} of the logits, a kernel logistic regression on the window's mean and deviation,
-whose centres are such statistics of up to {kernel["centres"]} training clips"""
+whose centres are such statistics of up to {kernel["centres"]} windows that it was trained on"""
 
 
 def _columns(manifest: Mapping[str, Any]) -> str:
@@ -70,17 +70,21 @@ def _files(manifest: Mapping[str, Any]) -> str:
 
 def _parity(parity: Mapping[str, Any]) -> str:
     same = f"""largest difference of a probability
-  {parity["max_difference"]:.4f}, same mood chosen on {parity["agreement"]:.1%}."""
+  {parity["max_difference"]:.4f}, same mood chosen on {parity["agreement"]:.2%}{_vectors(parity)}."""
     other = parity.get("trunk_agreement", 1.0)
     if other == 1.0:
         return same
     return f"""{same}
 - The mood network was trained on what the int8 trunk gives; with the trunk of this bundle it chooses the same mood on
-  {other:.1%} of those clips."""
+  {other:.2%} of those clips."""
 
 
-def _trunk(patches: Mapping[str, Any]) -> str:
-    """How a bundle's trunk came about."""
+def _vectors(parity: Mapping[str, Any]) -> str:
+    return f", mean cosine of mood vectors {parity['vector_cosine']:.4f}" if "vector_cosine" in parity else ""
+
+
+def _trunk(patches: Mapping[str, Any], accuracy: Mapping[str, Any]) -> str:
+    """How a bundle's trunk came about, and what that makes of the figures in `accuracy`."""
     heard = ", ".join(f"{count} of {name}" for name, count in patches["training"]["excerpts"].items())
     return f"""## The trunk
 
@@ -88,8 +92,21 @@ Learned, without labels, to say of three seconds of music what pretrained tagger
 (ISC) and vibenet (GPL-3.0-or-later), which are not part of this project and are not needed to use or to retrain this
 model. It heard half-minute excerpts: {heard}.
 The taggers were trained on other people's collections, which may hold songs that judge the model here. The trunk
-itself heard no clip of the sets not named; of a set that is, the figures below are through trunks that each left out
-the fold judged."""
+itself heard no clip of the sets not named.{_heard(patches["training"]["excerpts"], accuracy)}"""
+
+
+def _heard(excerpts: Mapping[str, int], accuracy: Mapping[str, Any]) -> str:
+    """What is to be said of the figures of sets that a trunk has heard; the first set is the one judged."""
+    judged, *others = accuracy.get("sets") or [""]
+    others = [name for name in others if name in excerpts and "other_sets" in accuracy]
+    said = ""
+    if judged in excerpts:
+        said = f"""
+The figures below of {judged} are through trunks that each left out the fold judged."""
+    if others:
+        said += f"""
+Those of {" and ".join(others)} are of clips that the trunk has heard in part, without labels."""
+    return said
 
 
 def _training(training: Mapping[str, Any]) -> str:
@@ -99,9 +116,16 @@ def _training(training: Mapping[str, Any]) -> str:
 
 {sets}
 
-{research if _is_research(training) else ""}Each clip was also
-shown in {training["recipe"]["variants"]} changed versions (speed, equalisation, level, bandwidth, room,
-noise), in random stretches, blended in pairs."""
+{research if _is_research(training) else ""}{_shown(training["recipe"])}"""
+
+
+def _shown(recipe: Mapping[str, Any]) -> str:
+    """In what guises a clip was shown."""
+    count = recipe["variants"]
+    changed = f""" in {count} changed version{"s" * (count != 1)} (speed, equalisation, level, bandwidth, room,
+noise),"""
+    return f"""Each clip was {"also" if count else "only"}
+shown{changed if count else ""} in random stretches{", blended in pairs" if recipe["mixup"] else ""}."""
 
 
 def _is_research(training: Mapping[str, Any]) -> bool:
