@@ -10,6 +10,7 @@ robustness protocol A under codecs, other levels, noise, rooms: accuracy, and wh
 quantise   size, latency and accuracy of every kind of export
 ablation   groups of descriptors, one by one, by a support vector machine
 bundle     a finished bundle on clips that it never learned from
+listener   the paper's Table 3: the listener's present mood, on simulated sessions
 
 ``--columns`` says what the models read. Each kind writes a report (Markdown and JSON) and, where it judges, pictures.
 """
@@ -26,6 +27,7 @@ from converters import (
     columns,
     datasets,
     judge_bundle,
+    listening,
     protocol,
     quantise,
     recipes,
@@ -101,6 +103,7 @@ KINDS = {
     "robustness": robustness.command,
     "quantise": quantise.command,
     "ablation": ablation.command,
+    "listener": listening.command,
 }
 #: Kinds with options of their own.
 OPTIONS = {
@@ -109,6 +112,7 @@ OPTIONS = {
     "quantise": quantise.add_options,
     "ablation": ablation.add_options,
     "bundle": judge_bundle.add_options,
+    "listener": listening.add_options,
 }
 REPORTS = Path(__file__).parent / "reports"
 #: Kinds that say themselves what is read.
