@@ -37,7 +37,10 @@ def main(music: Path) -> int:
 
         heading("The mood of each song")
         for track in songs:
-            print(f"  {track.mood.label:8} {max(track.mood.scores.values()):4.0%}  {name(track)}")
+            likeliest = sorted(track.mood.scores.items(), key=lambda score: score[1], reverse=True)
+            closest = ", ".join(f"{label} {share:.2f}" for label, share in likeliest[:2])
+            note = f"  (unsure: {closest})" if track.mood.unsure else ""
+            print(f"  {track.mood.label:8} {likeliest[0][1]:4.0%}  {name(track)}{note}")
 
         mood, count = Counter(track.mood.label for track in songs).most_common(1)[0]
         # Where it can be, some songs of that mood are left, so that there is something good to recommend.

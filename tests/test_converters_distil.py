@@ -1,5 +1,7 @@
 """The trunk: targets, training windows, distilling, export and the rows that carry its embedding."""
 
+import contextlib
+import io
 import json
 
 import numpy as np
@@ -240,7 +242,10 @@ def bundles(shelf, trunk, tmp_path_factory):
     out = tmp_path_factory.mktemp("bundles") / "tiny"
     small = ["--members", "1", "--epochs", "2", "--variants", "0"]
     data = ["--data", str(shelf.folder.parent / "data"), "--cache", str(out.parent / "cache")]
-    train.main([*data, "--trunk", str(trunk), "--out", str(out), *small])
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        train.main([*data, "--trunk", str(trunk), "--out", str(out), *small])
+    sizes = [sum(file.stat().st_size for file in path.glob("*.tflite")) for path in (out, out.with_name("tiny-f16"))]
+    assert all(f": {size} bytes, " in said.getvalue() for size in sizes)
     return out
 
 

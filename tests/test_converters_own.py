@@ -217,3 +217,98 @@ def test_reports_of_ones_own_never_go_where_the_project_keeps_its_own(judged, tm
     (tmp_path / "default").mkdir()
     monkeypatch.chdir(tmp_path)
     assert judge_bundle.place("./default", research, None, project) == tmp_path
+
+
+# --- training ---
+
+
+def train(*arguments):
+    pytest.importorskip("tensorflow", reason="TensorFlow (extra: train) is not installed")
+    from converters import train
+
+    train.main([*map(str, arguments), "--columns", "lld50"])
+
+
+def refused(capsys, *arguments):
+    """What the command says where it does not run."""
+    with pytest.raises(SystemExit) as stopped:
+        train(*arguments)
+    assert stopped.value.code == 2
+    return capsys.readouterr().err
+
+
+@pytest.fixture
+def few(tmp_path):
+    """Two clips of either of two moods, none of known artist."""
+    for label in ("happy", "angry"):
+        for k in range(2):
+            wav(tmp_path / "few" / label / f"{k}.wav", label, seed=k)
+    return tmp_path / "few"
+
+
+def test_short_clips_are_left_out_aloud_and_a_mood_that_loses_all_is_refused(few, tmp_path, capsys):
+    pytest.importorskip("tensorflow", reason="TensorFlow (extra: train) is not installed")
+    from converters.material import Material
+
+    wav(few / "happy" / "1.wav", seconds=2.0)
+    sets = datasets.load(few)
+    material = Material(sets, FeatureCache(tmp_path / "cache"), 0)
+    assert [clip.path.name for clip in material.clips] == ["0.wav", "1.wav", "0.wav"]
+    said = capsys.readouterr().err
+    assert f"left out, for being shorter than one segment (3 s): 1 clip ({few / 'happy' / '1.wav'})" in said
+    wav(few / "happy" / "0.wav", seconds=2.0)
+    with pytest.raises(DataError, match="few: every clip of happy is shorter than one segment"):
+        Material(datasets.load(few), FeatureCache(tmp_path / "cache"), 0)
+
+
+def test_clips_of_one_artist_that_are_left_are_refused(tmp_path):
+    pytest.importorskip("tensorflow", reason="TensorFlow (extra: train) is not installed")
+    from converters.material import Material
+
+    rows = [("a.wav", "x", "One", 4.0), ("b.wav", "y", "One", 4.0), ("c.wav", "x", "Two", 1.0)]
+    for name, _, _, seconds in rows:
+        wav(tmp_path / "own" / name, seconds=seconds)
+    lines = [",".join(row[:3]) for row in rows]
+    (tmp_path / "own" / "clips.csv").write_text("\n".join(["file,label,artist", *lines]))
+    with pytest.raises(DataError, match="clips of one artist are left"):
+        Material(datasets.load(tmp_path / "own"), FeatureCache(tmp_path / "cache"), 0)
+
+
+def test_a_model_of_ones_own_claims_no_artists_and_says_its_size(few, tmp_path, capsys):
+    for label in ("happy", "angry"):
+        (few / label / "1.wav").unlink()
+    small = ["--members", 1, "--epochs", 2, "--units", 4, "--variants", 0, "--kinds", "int8"]
+    train("--data", few, "--out", tmp_path / "out", "--cache", tmp_path / "cache", *small)
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    size = mood.load(str(tmp_path / "out")).manifest.size
+    assert f"out: {size} bytes, dynamic-range int8" in capsys.readouterr().out
+    assert manifest["parity"]["vector_cosine"] > 0.99
+    title = manifest["accuracy"]["title"]
+    assert title == "Protocol A: two folds, each file of unknown artist counted as an artist of its own"
+    card = (tmp_path / "out" / "CARD.md").read_text()
+    assert "share no artist" not in card
+    assert "changed version" not in card
+
+
+def test_the_command_says_what_it_cannot_use(few, tmp_path, capsys):
+    where = ["--out", tmp_path / "out", "--cache", tmp_path / "cache", "--variants", 0]
+    assert "nowhere is not there" in refused(capsys, "--data", tmp_path / "nowhere", *where)
+    report = tmp_path / "report.json"
+    given = ["--data", few, *where, "--evaluation", report]
+    assert "report.json is no report" in refused(capsys, *given)
+    report.write_text("[]")
+    assert "report.json is no report" in refused(capsys, *given)
+    report.write_text('{"model": {}, "recipe": {"network": {}}}')
+    assert "made with another recipe" in refused(capsys, *given)
+    (few / "happy" / "1.wav").write_bytes(b"none")
+    assert "1.wav cannot be used" in refused(capsys, "--data", few, *where)
+    assert not (tmp_path / "out").exists()
+
+
+def test_units_of_lstm_layers_that_are_not_there_are_refused(few, tmp_path, capsys):
+    pytest.importorskip("tensorflow", reason="TensorFlow (extra: train) is not installed")
+    from converters import train
+
+    with pytest.raises(SystemExit):
+        train.main(["--data", str(few), "--out", str(tmp_path / "out"), "--units", "8", "--columns", "wide"])
+    assert "--units: the networks for --columns wide have no LSTM layers" in capsys.readouterr().err

@@ -26,6 +26,12 @@ def test_demo(tmp_path: Path, count: int) -> None:
         audio_files.write_tone(music / f"song {number}.ogg", 5.0, seed=number, frequency_hz=200.0 + 10 * number)
     result = demo(music, tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
+    listed = result.stdout.split("The mood of each song")[1].split("Playing")[0]
+    shares = [int(share) for share in re.findall(r"^  \w+ +(\d+)%  song \d", listed, re.MULTILINE)]
+    unsure = re.findall(r"^  (\w+) +\d+%  song \d  \(unsure: (\w+) 0\.\d\d, \w+ 0\.\d\d\)$", listed, re.MULTILINE)
+    assert len(shares) == count
+    assert all(label == likeliest for label, likeliest in unsure)
+    assert sum(share < 50 for share in shares) <= len(unsure) <= sum(share <= 50 for share in shares)
     played = int(re.search(r"Playing (\d+) of the \d+ \w+ songs", result.stdout)[1])  # type: ignore[index]
     assert 1 <= played <= count - 5
     assert re.search(r"The listener's mood: (\w+)\n-+\n  because \1: ", result.stdout)
