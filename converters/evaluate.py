@@ -11,6 +11,7 @@ quantise   size, latency and accuracy of every kind of export
 ablation   groups of descriptors, one by one, by a support vector machine
 bundle     a finished bundle on clips that it never learned from
 listener   the paper's Table 3: the listener's present mood, on simulated sessions
+recommend  lists of the next songs for simulated listeners, beside plainer ways
 
 ``--columns`` says what the models read. Each kind writes a report (Markdown and JSON) and, where it judges, pictures.
 """
@@ -31,6 +32,7 @@ from converters import (
     protocol,
     quantise,
     recipes,
+    recommending,
     report,
     robustness,
     table1,
@@ -104,6 +106,7 @@ KINDS = {
     "quantise": quantise.command,
     "ablation": ablation.command,
     "listener": listening.command,
+    "recommend": recommending.command,
 }
 #: Kinds with options of their own.
 OPTIONS = {
@@ -113,6 +116,7 @@ OPTIONS = {
     "ablation": ablation.add_options,
     "bundle": judge_bundle.add_options,
     "listener": listening.add_options,
+    "recommend": recommending.add_options,
 }
 REPORTS = Path(__file__).parent / "reports"
 #: Kinds that say themselves what is read.

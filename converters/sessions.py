@@ -98,8 +98,10 @@ class Sessions:
         return Sessions(*(getattr(self, name)[:, -k:] for name in self.__dataclass_fields__))
 
 
-def simulate(songs: Songs, habits: Habits, count: int, length: int, rng: np.random.Generator) -> Sessions:
-    """`count` sessions of `length` plays each, of a listener each.
+def simulate(  # noqa: PLR0913, PLR0917
+    songs: Songs, habits: Habits, count: int, length: int, rng: np.random.Generator, change_at: int | None = None
+) -> Sessions:
+    """`count` sessions of `length` plays each, of a listener each; before the play `change_at` all moods move.
 
     Raises
     ------
@@ -111,8 +113,10 @@ def simulate(songs: Songs, habits: Habits, count: int, length: int, rng: np.rand
     listener = _Listeners.draw(songs, habits, count, rng)
     made: dict[str, list[NDArray[Any]]] = {name: [] for name in Sessions.__dataclass_fields__}
     gap = np.zeros(count)
-    for _ in range(length):
+    for play in range(length):
         listener.wait(gap, rng)
+        if play == change_at:
+            listener.mood = _drawn(nearness(QUADRANT_LABELS, habits.opposite)[listener.mood], rng)
         pick = listener.pick(rng)
         off = songs.truth[pick] != listener.mood
         skipped = rng.random(count) < np.where(off, habits.skip_off, habits.skip_on)

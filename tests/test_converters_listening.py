@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +13,22 @@ import pytest
 pytest.importorskip("tensorflow", reason="TensorFlow (extra: train) is not installed")
 pytest.importorskip("sklearn", reason="scikit-learn (extra: train) is not installed")
 
-from converters import evaluate, listener_network, listening, listening_logs, listening_report, readers, synth
+from converters import (
+    evaluate,
+    listener_network,
+    listening,
+    listening_logs,
+    listening_report,
+    readers,
+    recommending,
+    synth,
+)
 from converters.datasets import DataError
 from converters.fit import Recipe
 from converters.listener_network import ListenerConfig
 from converters.network import NetworkConfig
 from converters.readers import Heard
-from converters.sessions import OTHERS, USUAL, simulate
+from converters.sessions import OTHERS, USUAL, Sessions, simulate
 from converters.songs import Songs, joined, of
 
 MOODS = ("happy", "angry", "sad", "calm")
@@ -172,9 +182,7 @@ def small(monkeypatch):
     recipe = Recipe(network=NetworkConfig(layers=0), epochs=1, variants=0)
     monkeypatch.setattr(listening.recipes, "of", lambda columns, **asked: recipe)
     known = listening.fits(1)
-    monkeypatch.setattr(
-        listening, "fits", lambda epochs: {key: known[key] for key in ("mean", "decay", "shipped")}
-    )
+    monkeypatch.setattr(listening, "fits", lambda epochs: {key: known[key] for key in ("mean", "decay", "shipped")})
     monkeypatch.setattr(listening, "WINDOWS", (1, 3))
     monkeypatch.setattr(listening, "LOG_SIZE", (20, 100))
     monkeypatch.setattr(listening_report, "PAPER", {"1": 60.2, "3": 64.3})
@@ -209,3 +217,125 @@ def test_labels_that_are_no_quadrants_are_refused(tmp_path, capsys):
     with pytest.raises(SystemExit):
         evaluate.main(["listener", "--data", str(tmp_path / "data"), "--cache", str(tmp_path / "cache")])
     assert "four quadrants" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------------------------------------------- recommendations
+
+
+@pytest.fixture(scope="module")
+def pool(songs) -> recommending.Pool:
+    return recommending.Pool(songs, songs.vectors)
+
+
+def test_all_moods_move_where_they_are_told_to(songs):
+    habits = replace(USUAL, dwell_s=np.inf, pause=0.0)
+    moods = simulate(songs, habits, 200, 12, np.random.default_rng(0), change_at=5).moods
+    assert (moods[:, :5] == moods[:, :1]).all()
+    assert (moods[:, 5:] == moods[:, 5:6]).all()
+    assert (moods[:, 4] != moods[:, 5]).all()
+
+
+def test_lists_are_of_ten_songs_that_were_not_just_played(pool):
+    rng = np.random.default_rng(0)
+    played = simulate(pool.songs, USUAL, 20, 15, rng).last(10)
+    for name, way in recommending.ways(with_peer=True).items():
+        lists = way(pool, played, rng)
+        assert lists.shape == (20, 10), name
+        for own, before in zip(lists, played.picks, strict=True):
+            assert len(set(own)) == 10, name
+            assert not set(own) & set(before), name
+
+
+def test_figures_of_a_list_made_by_hand(pool):
+    songs, truth = pool.songs, pool.songs.truth
+    mood = np.flatnonzero(truth == 1)
+    other = np.flatnonzero(truth == 3)
+    played = Sessions(np.ones((1, 3), int), mood[None, :3], *(np.zeros((1, 3)) for _ in range(3)))
+    good = recommending.figures(pool, played, mood[None, 3:13])
+    half = recommending.figures(pool, played, np.concatenate([mood[3:8], other[:5]])[None])
+    late = recommending.figures(pool, played, np.concatenate([other[:5], mood[3:8]])[None])
+    assert (good["precision"], good["ndcg"]) == (1, 1)
+    assert half["precision"] == late["precision"] == 0.5
+    assert half["ndcg"] > 0.5 > late["ndcg"]
+    assert half["artists"] == len(set(songs.artists[mood[3:8]])) + len(set(songs.artists[other[:5]]))
+    of_one = recommending.figures(
+        recommending.Pool(replace(songs, artists=np.zeros_like(songs.artists))), played, mood[None, 3:13]
+    )
+    assert (of_one["artists"], of_one["clumps"]) == (1, 1)
+
+
+def test_diversity_is_1_for_songs_at_random_and_flow_1_for_equal_edges(pool):
+    rng = np.random.default_rng(0)
+    played = simulate(pool.songs, USUAL, 400, 15, rng).last(10)
+    lists = recommending.ways(False)["random"](pool, played, rng)
+    assert recommending.figures(pool, played, lists)["diversity"].mean() == pytest.approx(1, abs=0.02)
+    even = np.full_like(pool.songs.scores, 0.25)
+    flat = recommending.Pool(replace(pool.songs, head=even, tail=even))
+    assert recommending.figures(flat, played, lists)["flow"] == pytest.approx(1)
+
+
+def test_regret_counts_songs_until_the_list_has_followed(pool):
+    truth = pool.songs.truth
+
+    def after(songs: int) -> recommending.Way:
+        """A list that goes by the mood of so many songs ago."""
+
+        def offer(_, played: Sessions, rng: np.random.Generator) -> np.ndarray:
+            return np.array([np.flatnonzero(truth == mood)[:10] for mood in played.moods[:, -1 - songs]])
+
+        return offer
+
+    for late in (0, 4, 9):
+        share, regret = recommending.followed(pool, after(late), 20, np.random.default_rng(0))
+        assert (regret == late + 1).all()
+        assert (share[:, late:] == 1).all()
+        assert (share[:, :late] == 0).all()
+    stuck = np.tile(np.flatnonzero(truth == 0)[:10], (20, 1))
+    share, regret = recommending.followed(pool, lambda *_: stuck, 20, np.random.default_rng(0))
+    assert set(zip(share[:, 0].tolist(), regret.tolist(), strict=True)) == {(0.0, 11.0), (1.0, 1.0)}
+
+
+def test_edgemood_offers_more_of_the_mood_than_plainer_ways(pool):
+    known = recommending.ways(with_peer=False)
+    rows = recommending.judge(
+        [pool], {name: known[name] for name in ("edgemood", "edgemood, told the mood", "random")}, 40, 0
+    )
+    precision = {name: row["precision"]["mean"] for name, row in rows.items()}
+    assert precision["edgemood, told the mood"] > precision["edgemood"] > precision["random"] + 0.2
+    assert rows["edgemood"]["clumps"]["mean"] == 0
+    assert rows["edgemood, told the mood"]["regret"]["mean"] < rows["random"]["regret"]["mean"]
+
+
+def test_the_peer_is_asked_once_for_each_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(recommending, "_BLISS", _FAKE_BLISS)
+    paths = [tmp_path / "a.wav", tmp_path / "b.wav"]
+    found = recommending._analysed(Path(sys.executable), paths, tmp_path / "kept.json")
+    assert found.tolist() == [[5.0, 1.0], [5.0, 1.0]]
+    again = recommending._analysed(tmp_path / "no python", paths[::-1], tmp_path / "kept.json")
+    assert again.tolist() == found.tolist()
+    with pytest.raises(DataError, match="bliss-audio by"):
+        recommending._analysed(tmp_path / "no python", [tmp_path / "c.wav"], tmp_path / "kept.json")
+    monkeypatch.setattr(recommending, "_BLISS", "raise SystemExit('cannot decode c.wav')")
+    with pytest.raises(DataError, match=r"cannot decode c\.wav"):
+        recommending._analysed(Path(sys.executable), [tmp_path / "c.wav"], tmp_path / "kept.json")
+
+
+_FAKE_BLISS = """
+import json, sys
+from pathlib import Path
+for path in json.load(sys.stdin):
+    print(json.dumps([len(Path(path).name), 1]))
+"""
+
+
+@pytest.mark.usefixtures("small")
+def test_the_command_writes_the_quality_table(tmp_path, monkeypatch):
+    synth.write(tmp_path / "data", MOODS, 40, seconds=4.0)
+    monkeypatch.setattr(recommending, "_BLISS", _FAKE_BLISS)
+    where = ["--data", str(tmp_path / "data"), "--cache", str(tmp_path / "cache"), "--reports", str(tmp_path)]
+    evaluate.main(["recommend", *where, "--sessions", "8", "--bliss", sys.executable])
+    found = json.loads((tmp_path / "recommend.json").read_text())
+    assert list(found["rows"]) == list(recommending.ways(with_peer=True))
+    page = (tmp_path / "recommend.md").read_text()
+    assert all(name in page for name in found["rows"])
+    assert (tmp_path / "recommend.png").stat().st_size > 1000
