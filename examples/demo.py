@@ -56,7 +56,7 @@ def main(music: Path) -> int:
         print(f"  because {now.reason}")
 
         heading("What to play next")
-        for pick in engine.next(LEAVE):
+        for pick in engine.next(LEAVE, wish=edgemood.Wish(include=("short", "long"))):  # whatever the folder holds
             print(f"  {name(pick.track)}: {pick.reason}")
     command = os.path.relpath(Path(sys.executable).parent / "edgemood")
     print(f"\nGo on with: {command} --library {library} library, or {command} --help")

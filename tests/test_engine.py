@@ -174,7 +174,7 @@ print(sorted(heavy & set(sys.modules)))
 # ---------------------------------------------------------------- the whole line, with the model that ships, on sound
 
 
-def write_song(path: Path, seed: int, seconds: float = 12.0, loud_from: float | None = None) -> None:
+def write_song(path: Path, seed: int, seconds: float = 21.0, loud_from: float | None = None) -> None:
     """Write a soft chord, which turns into loud noise with a beat at `loud_from`."""
     rng = np.random.default_rng(seed)
     t = np.arange(round(seconds * 22050)) / 22050
@@ -210,9 +210,10 @@ def test_from_a_folder_of_sound_to_the_next_song(tmp_path: Path, music: Path) ->
         engine.played(music / "2.flac")
         now = engine.now()
         assert (now.plays, now.model) == (2, engine.model.id)
-        picks = engine.next()
+        *picks, again = engine.next()
     assert picks[0].track.path == str(music / "4.flac"), "the third soft song is nearest to the two played"
     assert {Path(pick.track.path).name for pick in picks} == {"1.flac", "3.flac", "4.flac", "5.flac"}
+    assert (Path(again.track.path).name, again.broken) == ("0.flac", ("played just now: no others are left",))
 
 
 def test_a_scan_stores_what_mood_gives(tmp_path: Path, music: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import shelf
@@ -241,6 +242,18 @@ def test_a_mood_set_by_hand_holds(engine: edgemood.Engine, library: Path) -> Non
     assert engine.label(path, None).mood.label == "angry"  # type: ignore[union-attr]
     with pytest.raises(ConfigError, match="no mood 'sunny'"):
         engine.label(path, "sunny")
+
+
+def test_a_drive_that_is_unplugged_costs_one_look(engine: edgemood.Engine, library: Path, monkeypatch: Any) -> None:
+    with Library.open(library) as shelved:
+        shelf.fill(shelved, [(f"/nowhere/{k % 20}/{k}.ogg", "calm", f"Nobody {k}") for k in range(400)])
+    looked: list[str] = []
+    find = edgemood.Engine._find
+    monkeypatch.setattr(edgemood.Engine, "_find", lambda self, track: looked.append(track.path) or find(self, track))
+    picks = engine.next(10, wish=Wish(mood="calm"))
+    assert len(picks) == 10
+    assert all(pick.track.path.startswith(shelf.MUSIC) for pick in picks)
+    assert len(looked) <= 10 + 20
 
 
 def test_how_long_ago_is_said_in_words() -> None:

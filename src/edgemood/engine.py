@@ -329,7 +329,9 @@ class Engine:
             there = [replace(pick, track=track) for pick in picks[:n] if (track := found[pick.track.id])]
             if len(there) == len(picks[:n]):
                 return there
-            left_out |= {track_id for track_id, track in found.items() if track is None}
+            for pick in picks:
+                if found[pick.track.id] is None and pick.track.id not in left_out:
+                    left_out |= {pick.track.id, *self._gone_with(pick.track.path)}
             look_at *= 2
 
     def _present(self, needs_mood: bool) -> Present:
@@ -361,6 +363,11 @@ class Engine:
         path = next(elsewhere, None)
         return replace(track, path=path) if path is not None else None
 
+    def _gone_with(self, path: str) -> Iterable[int]:
+        """Ids of the songs below the uppermost folder on the way to a missing file that is missing as well."""
+        gone = [folder for folder in Path(path).parents if not _is_there(str(folder), os.path.isdir)]
+        return self._library.ids_under(gone[-1]).tolist() if gone else ()
+
     def _last_played(self) -> listener.Heard:
         """Return the listener's window, all judged by the model of the newest judged song where it has judged them."""
         heard = self._library.plays(listener.WINDOW, listener=self.listener)
@@ -369,9 +376,12 @@ class Engine:
             return heard
         return self._library.plays(listener.WINDOW, models[0], self.listener)
 
-    def library(self) -> list[Track]:
-        """All songs of the library by id, missing ones too, each with its latest mood (without timeline)."""
-        return self._library.tracks()
+    def library(self, limit: int | None = None) -> list[Track]:
+        """All songs of the library by id, or the first `limit`, missing ones too, each with its latest mood.
+
+        The moods come without their timelines.
+        """
+        return self._library.tracks(limit=limit)
 
     def track(self, song: int | FilePath) -> Track:
         """One song of the library with its timeline, by id or by a path where it lies.
@@ -393,9 +403,9 @@ class Engine:
         return self._library.prune()
 
 
-def _is_there(path: str) -> bool:
+def _is_there(path: str, is_so: Callable[[str], bool] = os.path.isfile) -> bool:
     try:
-        return Path(path).is_file()
+        return is_so(path)
     except OSError:  # a folder on the way that may not be entered, say
         return False
 

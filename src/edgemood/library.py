@@ -113,7 +113,7 @@ class Library(Intake, History):
     ) -> None:
         self.close()
 
-    def tracks(self, model: str | None = None) -> list[Track]:
+    def tracks(self, model: str | None = None, limit: int | None = None) -> list[Track]:
         """List all songs by id, missing ones too.
 
         Parameters
@@ -121,6 +121,8 @@ class Library(Intake, History):
         model
             Whose judgement to give, as ``name-version``: a song it has not judged has no mood. If None, each song's
             latest judgement, whoever made it.
+        limit
+            How many at most; all if None.
 
         Returns
         -------
@@ -128,7 +130,10 @@ class Library(Intake, History):
             Their moods have an empty timeline, which would be most of the data; `track` gives it.
 
         """
-        rows = self._database.query(f"SELECT {_COLUMNS} FROM tracks t {_MOODS} ORDER BY t.id", {"model": model})
+        rows = self._database.query(
+            f"SELECT {_COLUMNS} FROM tracks t {_MOODS} ORDER BY t.id LIMIT :limit",
+            {"model": model, "limit": -1 if limit is None else limit},
+        )
         return [self._track(row) for row in rows]
 
     def track(self, key: SupportsIndex | str | os.PathLike[str], model: str | None = None) -> Track:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgemood.engine import Engine
     from edgemood.wish import Wish
 
+_LOOK_AT = 1000  # songs, to say why there is nothing to offer
 _KINDS = ("speech", "short", "long", "christmas")  # `wish.KINDS`, which takes too long to import for a --help
 
 
@@ -156,6 +157,6 @@ def _described(pick: Pick) -> str:
 
 def _why_nothing(mood: Engine) -> str:
     # Not Path.exists, which raises where a folder may not be entered.
-    if all(os.path.exists(track.path) for track in mood.library()):  # noqa: PTH110
+    if all(os.path.exists(track.path) for track in mood.library(_LOOK_AT)):  # noqa: PTH110
         return "every song was just played, or is still to be judged (edgemood scan FOLDER)"
     return "every song was just played or is not there now (is a drive unplugged?)"
