@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converters import listening, recommending_report
+from converters import datasets, listening, recommending_report
 from converters.cache import FeatureCache
 from converters.datasets import QUADRANT_LABELS, DataError
 from converters.readers import Heard
@@ -206,7 +206,7 @@ def command(options: argparse.Namespace, cache: FeatureCache) -> None:
         peers = [_analysed(options.bliss, pair.test.paths, options.cache / "bliss.json") for pair in pairs]
     pools = [Pool(pair.test, peer) for pair, peer in zip(pairs, peers, strict=True)]
     contents = {
-        "title": f"Lists of the next songs for simulated listeners over {options.data.name}",
+        "title": f"Lists of the next songs for simulated listeners over {datasets.load(options.data)[0].name}",
         "songs": [len(pool.songs) for pool in pools],
         "sessions": options.sessions,
         "habits": asdict(USUAL),
