@@ -71,7 +71,7 @@ def command(options: argparse.Namespace, cache: FeatureCache) -> None:
     """Judge every reader and write the report ``listener``."""
     pairs = judged_pairs(options, cache)
     contents = {
-        "title": f"Table 3 on simulated sessions over {datasets.load(options.data)[0].name}: the listener's present mood",
+        "title": f"Table 3, the listener's mood: simulated sessions over {datasets.load(options.data)[0].name}",
         "mood_models": {
             "columns": options.columns,
             "test_accuracy": [round(readers.accuracy(p.test.truth, p.test.scores), 4) for p in pairs],
