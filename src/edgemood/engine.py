@@ -49,6 +49,10 @@ def open(library: FilePath | None = None, model: str = "default", listener: str 
     return Engine(library, model, listener)
 
 
+#: Events looked through for the last plays and skips: there may be likes between them.
+_LOOK_BACK = 100
+
+
 class Engine:
     """A music library that knows moods. See `open`.
 
@@ -287,7 +291,7 @@ class Engine:
             Nothing has been played yet, or no song that was played last has a mood.
 
         """
-        return listener.read(self._last_played())
+        return listener.read(self._last_heard())
 
     def next(self, n: int = 10, exclude: Iterable[int] = (), wish: Wish | None = None) -> list[Pick]:
         """Recommend `n` songs to play next, in the order to play them (see `recommend.rank`).
@@ -337,9 +341,10 @@ class Engine:
     def _present(self, needs_mood: bool) -> Present:
         from edgemood.wish import Present
 
-        heard = self._last_played()
+        heard = self._last_heard()
         mood = listener.read(heard) if needs_mood or any(track.mood for track, _ in heard) else None
-        return Present(mood, [track for track, _ in heard], time.time())
+        recent = list({track.id: track for track, _ in heard}.values())  # newest first, each once
+        return Present(mood, recent[: listener.WINDOW], time.time())
 
     def _seed(self, song: int | FilePath) -> Track:
         track = self._library.track(song)
@@ -368,13 +373,16 @@ class Engine:
         gone = [folder for folder in Path(path).parents if not _is_there(str(folder), os.path.isdir)]
         return self._library.ids_under(gone[-1]).tolist() if gone else ()
 
-    def _last_played(self) -> listener.Heard:
-        """Return the listener's window, all judged by the model of the newest judged song where it has judged them."""
-        heard = self._library.plays(listener.WINDOW, listener=self.listener)
+    def _last_heard(self) -> listener.Heard:
+        """Return what was played and skipped last, newest first, all judged by the model of the newest judged song."""
+        events = [event for event in self._library.events(self.listener, _LOOK_BACK) if event.kind in ("play", "skip")]
+        tracks = {event.track_id: self._library.track(event.track_id) for event in events[: 2 * listener.WINDOW]}
+        heard = [(tracks[event.track_id], event) for event in events[: 2 * listener.WINDOW]]
         models = [track.mood.model for track, _ in heard if track.mood]
         if len(set(models)) < 2:
             return heard
-        return self._library.plays(listener.WINDOW, models[0], self.listener)
+        again = {track_id: self._library.track(track_id, models[0]) for track_id in tracks}
+        return [(again[event.track_id], event) for _, event in heard]
 
     def library(self, limit: int | None = None) -> list[Track]:
         """All songs of the library by id, or the first `limit`, missing ones too, each with its latest mood.

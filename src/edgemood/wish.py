@@ -122,19 +122,28 @@ class Offer:
     def __init__(self, wish: Wish, present: Present, seeds: Sequence[Track], shelf: Shelf, learned: Learned) -> None:
         self._wish, self._present, self._seeds = wish, present, seeds
         self._shelf, self._taste, self._offsets = shelf, learned.taste, learned.offsets
+        self._events = learned.events
 
     def picks(self, library: Library, listener: str, n: int, exclude: Iterable[int] = ()) -> list[Pick]:
         """Choose `n` songs, or as many as there are; where all but songs played not long ago are used up, those."""
-        wish, present = self._wish, self._present
+        present = self._present
         never = {*exclude, *(track.id for track in self._seeds)}
         away = [np.fromiter(never, np.int64), library.banned(listener), *self._unwanted(library)]
-        lately = library.played_since(present.now - wish.repeat_after_s, listener) if wish.repeat_after_s else None
+        lately = self._lately(library, listener)
         chosen = self._ranked(n, [*away, lately] if lately is not None else away, present.recent)
         found = [self._pick(library, choice, request) for choice, request in chosen]
         if lately is not None and len(found) < n and len(lately):
-            again = self._again(library, listener, [*away, np.array([pick.track.id for pick in found], np.int64)])
+            again = self._again(library, [*away, np.array([pick.track.id for pick in found], np.int64)])
             found += again[: n - len(found)]
         return found
+
+    def _lately(self, library: Library, listener: str) -> NDArray[np.int64] | None:
+        """Ids of the songs played or skipped so lately that they are not offered again; None where all may be."""
+        if not self._wish.repeat_after_s:
+            return None
+        since = self._present.now - self._wish.repeat_after_s
+        skipped = [event.track_id for event in self._events if event.kind == "skip" and event.at >= since]
+        return np.union1d(library.played_since(since, listener), np.array(skipped, np.int64))
 
     def _ranked(
         self, n: int, away: Sequence[NDArray[np.int64]], recent: Sequence[Track]
@@ -170,12 +179,12 @@ class Offer:
         genres = [library.ids_of_genre(genre) for genre in self._wish.without_genres]
         return genres + [library.ids_under(folder) for folder in self._wish.without_folders]
 
-    def _again(self, library: Library, listener: str, away: Sequence[NDArray[np.int64]]) -> list[Pick]:
-        """Songs played not long ago, those longest ago first, each saying so."""
+    def _again(self, library: Library, away: Sequence[NDArray[np.int64]]) -> list[Pick]:
+        """Songs heard not long ago, those longest ago first, each saying so."""
         gone = set(np.concatenate(away).tolist())
         last: dict[int, float] = {}
-        for event in library.events(listener):
-            if event.kind == "play" and event.at >= self._present.now - self._wish.repeat_after_s:
+        for event in self._events:
+            if event.kind in ("play", "skip") and event.at >= self._present.now - self._wish.repeat_after_s:
                 last.setdefault(event.track_id, event.at)
         newest = self._present.recent[0].id if self._present.recent else None
         target, left_out = self._targets(1)[-1], self._wish.left_out(self._present.now)
