@@ -37,8 +37,8 @@ def page(contents: Mapping[str, Any]) -> str:
         "on each (`converters/sessions.py`: the usual listeners). From the last ten plays each way offers ten songs "
         "that were not among them. The mood model learned from the labels of three other folds; the numbers of the "
         "listener's filter from simulated sessions over all folds' songs (what it costs to learn them elsewhere is in "
-        "`listener.md`). `+-` is the 95 % interval over sessions. Simulated listening: the order of the ways means "
-        "more than the values.",
+        "`listener.md`). `+-` is the 95 % interval over sessions (by fold: the JSON file). Simulated listening: the "
+        "order of the ways means more than the values. MFCC and bliss know how songs sound, and nothing of moods.",
         "",
         *report.table(["way", *COLUMNS.values()], rows),
         "",
@@ -65,7 +65,7 @@ def picture(contents: Mapping[str, Any], path: Path) -> None:
     """Draw how often songs are of the mood, and how lists follow a change of it."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10.5, 4.4), layout="constrained")
+    figure = Figure(figsize=(10.5, 5.0), layout="constrained")
     left, right = figure.subplots(1, 2)
     names = list(contents["rows"])
     for place, name in enumerate(reversed(names)):
@@ -79,6 +79,6 @@ def picture(contents: Mapping[str, Any], path: Path) -> None:
         values = contents["rows"][name]["after_change"]
         right.plot(range(1, len(values) + 1), values, marker=".", linewidth=2.5 if name == names[0] else 1, label=name)
     right.set(xlabel="songs played since the mood changed", ylabel="songs of the new mood among ten", ylim=(0, 1))
-    right.legend(fontsize=7)
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=3, fontsize=7)
     figure.suptitle(contents["title"], fontsize=9)
     figure.savefig(path, dpi=110)
