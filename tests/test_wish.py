@@ -95,6 +95,9 @@ def test_genres_folders_and_ids_are_left_out(engine: edgemood.Engine, library: P
     every = {pick.track.id for pick in engine.next(50, wish=wish)}
     assert {metal, quiet} <= every
     assert {pick.track.id for pick in engine.next(50, wish=replace(wish, without_genres=["metal"]))} == every - {metal}
+    for text in ("loud", "DEATH", "oud"):
+        assert {pick.track.id for pick in engine.next(50, wish=replace(wish, without_tags=[text]))} == every - {metal}
+    assert {pick.track.id for pick in engine.next(50, wish=replace(wish, without_tags=["%", "_", "\\"]))} == every
     assert quiet not in {pick.track.id for pick in engine.next(50, [quiet], wish)}
     assert not engine.next(50, wish=replace(wish, without_folders=[shelf.MUSIC]))
     assert len(engine.next(50, wish=replace(wish, without_folders=["/nowhere"]))) == len(every)
@@ -136,6 +139,8 @@ def test_christmas_songs_have_their_season() -> None:
         ({"mood": "calm", "seeds": [1]}, "not all at once"),
         ({"include": ["opera"]}, r"no kind of recording 'opera': they are speech, short, long, christmas"),
         ({"repeat_after_s": -1}, "not -1"),
+        ({"without_tags": [""]}, "would leave out all songs"),
+        ({"without_genres": ["metal", " "]}, "would leave out all songs"),
     ],
 )
 def test_a_wish_that_makes_no_sense_is_refused(changes: dict[str, object], message: str) -> None:

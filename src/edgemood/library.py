@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import operator
 import os
+import re
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -274,6 +275,21 @@ class Library(Intake, History):
             for row in self._database.each("SELECT id FROM tracks WHERE genre = ? AND genre != ''", (genre,))
         ]
         return np.array(sorted(ids), np.int64)
+
+    def ids_of_tag(self, text: str) -> NDArray[np.int64]:
+        """Give the ids, ascending, of the songs in whose title, artist, album or genre `text` occurs, in any case.
+
+        Case is told apart beyond ASCII.
+        """
+        pattern = "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"
+        columns = ("title", "artist", "album", "genre")
+        rows = self._database.query(
+            "SELECT id FROM tracks WHERE "
+            + " OR ".join(f"{name} LIKE :pattern ESCAPE '\\'" for name in columns)
+            + " ORDER BY id",
+            {"pattern": pattern},
+        )
+        return np.array([track_id for (track_id,) in rows], np.int64)
 
     def stats(self) -> Stats:
         """Count what is in the library."""

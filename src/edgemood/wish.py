@@ -44,6 +44,8 @@ class Wish:
         How many songs have to lie between two by one artist, or of one album.
     without_genres : sequence of str
         Songs with any of these in their genre are not offered, whatever the case.
+    without_tags : sequence of str
+        Songs with any of these in their title, artist, album or genre are not offered.
     without_folders : sequence of path
         Songs at or below these are not offered.
     include : sequence of str
@@ -61,6 +63,7 @@ class Wish:
     artist_gap: int = ARTIST_GAP
     album_gap: int = ALBUM_GAP
     without_genres: Sequence[str] = ()
+    without_tags: Sequence[str] = ()
     without_folders: Sequence[FilePath] = ()
     include: Sequence[str] = ()
     repeat_after_s: float = REPEAT_AFTER_S
@@ -70,6 +73,8 @@ class Wish:
             raise ConfigError("songs are asked for by one mood, or toward a mood, or like other songs: not all at once")
         if unknown := [kind for kind in self.include if kind not in KINDS]:
             raise ConfigError(f"there is no kind of recording {unknown[0]!r}: they are {', '.join(KINDS)}")
+        if not all(text.strip() for text in (*self.without_genres, *self.without_tags)):
+            raise ConfigError("an empty text is in every genre and tag: it would leave out all songs")
         if not (isinstance(self.repeat_after_s, Real) and self.repeat_after_s >= 0):
             raise ConfigError(f"songs are not repeated within 0 s or more, not {self.repeat_after_s}")
 
@@ -177,7 +182,8 @@ class Offer:
 
     def _unwanted(self, library: Library) -> list[NDArray[np.int64]]:
         genres = [library.ids_of_genre(genre) for genre in self._wish.without_genres]
-        return genres + [library.ids_under(folder) for folder in self._wish.without_folders]
+        tags = [library.ids_of_tag(text) for text in self._wish.without_tags]
+        return genres + tags + [library.ids_under(folder) for folder in self._wish.without_folders]
 
     def _again(self, library: Library, away: Sequence[NDArray[np.int64]]) -> list[Pick]:
         """Songs heard not long ago, those longest ago first, each saying so."""

@@ -78,6 +78,13 @@ def _wish_options(command: Callable[..., None]) -> Callable[..., None]:
                 "--without-genre", "without_genres", metavar="TEXT", multiple=True, help="Leave out such genres."
             ),
             click.option(
+                "--without-tag",
+                "without_tags",
+                metavar="TEXT",
+                multiple=True,
+                help="Leave out such titles, artists ...",
+            ),
+            click.option(
                 "--without-folder",
                 "without_folders",
                 metavar="DIR",
