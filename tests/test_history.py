@@ -51,11 +51,33 @@ def test_events_come_newest_first_with_plays_among_them(library: Library) -> Non
 
 
 def test_now_is_never_before_what_the_same_listener_did(library: Library) -> None:
-    ahead = time.time() + 1e6
+    ahead = time.time() + 1e4
     library.add_event(1, "like", at=ahead)
     assert library.add_play(2).at == ahead
     assert library.add_event(2, "skip").at == ahead
     assert library.add_play(2, listener="anna").at < ahead
+
+
+def test_a_clock_that_was_wrong_does_not_hold_time_up(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    with pytest.raises(LibraryError, match="lies ahead of the clock"):
+        library.add_play(1, at=now + 1e6)
+    with monkeypatch.context() as wrong:
+        wrong.setattr(time, "time", lambda: now + 2e9)  # seventy years ahead
+        library.add_play(1)
+    assert library.add_play(2).at < now + 60
+    with monkeypatch.context() as unset:
+        unset.setattr(time, "time", lambda: 10.0)  # a board without a battery, before it asked the network
+        assert library.add_play(3).at > now
+
+
+def test_events_of_some_kinds_are_not_hidden_by_others(library: Library) -> None:
+    library.add_play(1, at=1.0)
+    library.add_event(1, "skip", at=2.0)
+    for number in range(30):
+        library.add_event(2, "like", at=3.0 + number)
+    assert [event.kind for event in library.events(limit=5, kinds=("play", "skip"))] == ["skip", "play"]
+    assert [event.kind for event in library.events(limit=5)] == ["like"] * 5
 
 
 def test_songs_played_since(library: Library) -> None:

@@ -343,7 +343,7 @@ def test_reasons_say_what_was_looked_for() -> None:
         assert reason(one, track(1, label="calm"), request) == f"{same} {near}"
         assert reason(one, track(1, label="sad"), request) == f"{other} {near}"
     far = replace(first, similarity=-0.2)
-    assert reason(far, track(1, label="sad"), request) == "sad, the nearest that is left (similarity -0.20)"
+    assert reason(far, track(1, label="sad"), request) == "sad, though not near calm (similarity -0.20)"
     step = replace(first, target=path(calm, "happy", 5, shelf)[1])
     assert reason(step, track(1), request) == f"sad, step 2 of 5 on the way to happy {near}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -100,7 +100,11 @@ def test_genres_folders_and_ids_are_left_out(engine: edgemood.Engine, library: P
     assert {pick.track.id for pick in engine.next(50, wish=replace(wish, without_tags=["%", "_", "\\"]))} == every
     assert quiet not in {pick.track.id for pick in engine.next(50, [quiet], wish)}
     assert not engine.next(50, wish=replace(wish, without_folders=[shelf.MUSIC]))
-    assert len(engine.next(50, wish=replace(wish, without_folders=["/nowhere"]))) == len(every)
+    with pytest.raises(ConfigError, match=r"no folder '/nowhere/Kids'"):
+        engine.next(50, wish=replace(wish, without_folders=["/nowhere/Kids"]))
+    link = library.parent / "link"
+    link.symlink_to(shelf.MUSIC)
+    assert not engine.next(50, wish=replace(wish, without_folders=[link]))
 
 
 @pytest.mark.parametrize(
@@ -184,15 +188,99 @@ def test_a_skipped_song_does_not_come_again_and_says_little_of_the_mood(engine: 
     assert engine.now().label == "angry"
 
 
-def test_when_all_was_played_the_oldest_come_again_and_say_so(engine: edgemood.Engine) -> None:
+def test_when_all_was_played_lately_songs_of_longer_ago_come_again_and_say_so(engine: edgemood.Engine) -> None:
     now = time.time()
     for place, (path, _, _) in enumerate(SONGS):
         engine.played(path, at=now - 60 * (len(SONGS) - place))
-    picks = engine.next(5)
-    assert [pick.track.path for pick in picks] == [path for path, _, _ in SONGS[:5]]
-    assert picks[0].broken == ("played 40 minutes ago: no others are left",)
-    assert picks[0].broken[0] in picks[0].reason
-    assert len(engine.next(100)) == len(SONGS) - 1  # never the song that was just heard
+    picks = engine.next(5, wish=Wish(mood="calm"))
+    assert labels(picks)[:2] == ["calm"] * 2
+    older = [path for path, _, _ in SONGS[:20]]
+    for pick in picks:
+        assert pick.track.path in older
+        assert f"played {40 - older.index(pick.track.path)} minutes ago: no others are left" in pick.broken
+        assert pick.broken[-1] in pick.reason
+    assert sum(pick.track.tags.artist == "Four" for pick in picks) <= 2  # the other rules hold
+    everything = engine.next(100)
+    assert len({pick.track.id for pick in everything}) == len(everything) == len(SONGS) - 1  # but the one just heard
+
+
+def test_what_was_played_long_ago_may_all_come_again(engine: edgemood.Engine) -> None:
+    for path, _, _ in SONGS[:10]:
+        engine.played(path, at=time.time() - 86_400)
+    assert len(engine.next(40, wish=Wish(mood="calm"))) == 39
+    assert not any("played" in pick.reason for pick in engine.next(40, wish=Wish(mood="calm")))
+
+
+def test_a_skipped_song_that_comes_again_was_skipped(engine: edgemood.Engine) -> None:
+    for path, _, _ in SONGS:
+        engine.skipped(path, heard=0.5)
+    assert all("skipped just now: no others are left" in pick.broken for pick in engine.next(3))
+
+
+def test_a_way_arrives_where_there_are_fewer_songs_than_steps(engine: edgemood.Engine) -> None:
+    picks = engine.next(60, wish=Wish(toward="happy", seeds=[SONGS[2][0]]))
+    assert len(picks) == 39
+    assert "step 39 of 39 on the way to happy" in picks[-1].reason
+
+
+def test_a_way_does_not_stretch_for_files_that_are_gone(engine: edgemood.Engine, library: Path) -> None:
+    with Library.open(library) as shelved:
+        shelf.fill(shelved, [(f"/nowhere/{k}.ogg", MOODS[k % 4], f"Nobody {k}") for k in range(40)])
+    picks = engine.next(4, wish=Wish(toward="happy", seeds=[SONGS[2][0]]))
+    assert "step 4 of 4 on the way to happy" in picks[-1].reason
+    assert labels(picks)[-1] == "happy"
+
+
+def test_a_song_with_a_copy_elsewhere_survives_an_unplugged_drive(engine: edgemood.Engine, library: Path) -> None:
+    with Library.open(library) as shelved:
+        for number in (3, 7, 11):
+            path = SONGS[number][0]
+            song = shelf.analysis(path, "calm", f"Artist {number}", f"Song {number}", number)
+            shelved.store(f"/a-drive/{number}.ogg", FileStamp(1, 1), song, shelf.RECIPE)
+        shelf.fill(shelved, [(f"/a-drive/more-{k}.ogg", "calm", f"Nobody {k}") for k in range(20)])
+    picked = {pick.track.path for pick in engine.next(12, wish=Wish(mood="calm"))}
+    assert {SONGS[number][0] for number in (3, 7, 11)} <= picked
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda engine: engine.next("x"),
+        lambda engine: engine.next(True),
+        lambda engine: engine.next(2.5, wish=Wish(toward="calm", seeds=[1])),
+        lambda engine: engine.next(wish=5),
+        lambda engine: engine.next(exclude=[1 << 70]),
+        lambda engine: engine.next(exclude=["x"]),
+        lambda engine: engine.next(exclude=1),
+        lambda engine: engine.played_each(5),
+        lambda engine: engine.played("\ud800"),
+        lambda engine: engine.skipped(None),
+        lambda engine: edgemood.open(listener=""),
+        lambda engine: edgemood.open(listener=5),
+        lambda engine: Wish(without_tags="live"),
+        lambda engine: Wish(without_folders="/"),
+        lambda engine: Wish(seeds=b"x"),
+        lambda engine: Wish(without_genres=[None]),
+        lambda engine: Wish(without_tags=["a" * 100_000]),
+        lambda engine: Wish(without_folders=[3]),
+        lambda engine: Wish(include=7),
+    ],
+)
+def test_values_of_a_wrong_kind_are_named(engine: edgemood.Engine, call: Callable[[Any], object]) -> None:
+    engine.played(SONGS[0][0])
+    with pytest.raises(ConfigError):
+        call(engine)
+
+
+def test_as_many_as_there_are_is_enough(engine: edgemood.Engine) -> None:
+    assert len(engine.next(1 << 62, wish=Wish(mood="calm"))) == len(SONGS)
+
+
+def test_likes_do_not_hide_what_was_played(engine: edgemood.Engine) -> None:
+    engine.played(SONGS[1][0])
+    for number in range(120):
+        engine.liked(SONGS[number % 40][0])
+    assert engine.now().label == "angry"
 
 
 def test_an_artist_comes_again_after_three_others(engine: edgemood.Engine) -> None:

@@ -18,6 +18,8 @@ from edgemood.errors import ConfigError, LibraryError
 #: Who listens unless told otherwise.
 DEFAULT_LISTENER = "default"
 
+_AHEAD_S = 86_400.0  # by how much a time may lie ahead of the clock
+_PLAUSIBLE = 1_750_000_000.0  # seconds since the epoch: a clock before that was never set
 _LONGEST_NAME = 100  # characters of a listener or label
 _BY = "(SELECT id FROM listeners WHERE name = :listener)"
 
@@ -40,8 +42,8 @@ class History(Tables):
         track_ids
             The songs.
         at
-            When, in seconds since the epoch; now if None, and then never before anything that this listener did
-            earlier, whatever a clock without a battery says.
+            When, in seconds since the epoch, not more than a day ahead of the clock; now if None, and then never before
+            anything that this listener did earlier, whatever a clock without a battery says.
         listener
             Who played them; a new name is a new listener.
 
@@ -102,8 +104,8 @@ class History(Tables):
             )
         return Event(track_id, kind, when, heard)
 
-    def events(self, listener: str = DEFAULT_LISTENER, limit: int = 500) -> list[Event]:
-        """Give the last things a listener did, newest first, plays among them; none of an unknown listener.
+    def events(self, listener: str = DEFAULT_LISTENER, limit: int = 500, kinds: Sequence[str] = EVENTS) -> list[Event]:
+        """Give the last things of these kinds that a listener did, newest first; none of an unknown listener.
 
         Of one moment, what was done about songs counts as later than plays.
         """
@@ -114,13 +116,14 @@ class History(Tables):
                     SELECT * FROM (
                         SELECT t.id AS track_id, 'play' AS kind, p.at AS at, NULL AS heard, 0 AS rank, p.id AS id
                         FROM plays p CROSS JOIN tracks t ON t.content = p.content
-                        WHERE p.listener_id = {_BY} ORDER BY p.at DESC, p.id DESC LIMIT :limit)
+                        WHERE p.listener_id = {_BY} AND :plays ORDER BY p.at DESC, p.id DESC LIMIT :limit)
                     UNION ALL SELECT * FROM (
                         SELECT t.id, e.kind, e.at, e.heard, 1, e.id
                         FROM events e CROSS JOIN tracks t ON t.content = e.content
-                        WHERE e.listener_id = {_BY} ORDER BY e.at DESC, e.id DESC LIMIT :limit))
+                        WHERE e.listener_id = {_BY} AND instr(:kinds, e.kind)
+                        ORDER BY e.at DESC, e.id DESC LIMIT :limit))
                 ORDER BY at DESC, rank DESC, id DESC LIMIT :limit""",
-            {"listener": listener, "limit": limit},
+            {"listener": listener, "limit": limit, "plays": EVENTS[0] in kinds, "kinds": " ".join(kinds)},
         )
         return [Event(*row) for row in rows]
 
@@ -181,7 +184,7 @@ class History(Tables):
 
         """
         if label is not None:
-            _require_name(label, "a mood")
+            require_name(label, "a mood")
         with self._changing_songs():
             content = self._require(track_id)
             if label is None:
@@ -199,9 +202,11 @@ class History(Tables):
     @contextmanager
     def _noting(self, at: float | None, listener: str) -> Iterator[tuple[int, float]]:
         """Make a transaction and give who acts in it, and when."""
-        _require_name(listener, "a listener")
+        require_name(listener, "a listener")
         if at is not None and not (isinstance(at, Real) and math.isfinite(at)):
             raise LibraryError(f"{at} is no time at which a song can be played")
+        if at is not None and at > max(time.time(), _PLAUSIBLE) + _AHEAD_S:
+            raise LibraryError(f"{at} s after the epoch lies ahead of the clock: a song cannot have been played then")
         with self._database.writing():
             by = self._listener_id(listener)
             yield by, float(self._now(by) if at is None else at)
@@ -221,9 +226,13 @@ class History(Tables):
                       (SELECT max(at) FROM events WHERE listener_id = :by)""",
             {"by": by},
         )
-        return max(time.time(), played or 0.0, done or 0.0)
+        now = time.time()
+        # What lies far ahead of a clock that was set was noted while it was wrong: it must not hold time up for good.
+        latest = now + _AHEAD_S if now > _PLAUSIBLE else math.inf
+        return max([now, *(float(at) for at in (played, done) if at is not None and at < latest)])
 
 
-def _require_name(name: str, what: str) -> None:
+def require_name(name: str, what: str) -> None:
+    """Raise ConfigError unless `name` can be one."""
     if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         raise ConfigError(f"{name!r} is no name of {what}: 1 to {_LONGEST_NAME} printable characters, please")

@@ -6,6 +6,7 @@ its interpreter or a decoder, and judging single files never touches the library
 
 from __future__ import annotations
 
+import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,12 +15,12 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsIndex
 
 from edgemood import listener
 from edgemood.domain import Event, Failure, FilePath, ListenerMood, Mood, Pick, Play, SongAnalysis, Track
 from edgemood.errors import ConfigError, LibraryError
-from edgemood.library import DEFAULT_LISTENER, FileStamp, Library
+from edgemood.library import DEFAULT_LISTENER, FileStamp, Library, require_name
 
 if TYPE_CHECKING:
     from edgemood.mood import MoodModel
@@ -49,10 +50,6 @@ def open(library: FilePath | None = None, model: str = "default", listener: str 
     return Engine(library, model, listener)
 
 
-#: Events looked through for the last plays and skips: there may be likes between them.
-_LOOK_BACK = 100
-
-
 class Engine:
     """A music library that knows moods. See `open`.
 
@@ -63,6 +60,7 @@ class Engine:
     def __init__(
         self, library: FilePath | None = None, model: str = "default", listener: str = DEFAULT_LISTENER
     ) -> None:
+        require_name(listener, "a listener")
         self.listener = listener
         self._where = library
         self._model_name = model
@@ -224,6 +222,8 @@ class Engine:
             One is neither an id nor a path.
 
         """
+        if isinstance(songs, (str, bytes)) or not isinstance(songs, Iterable):
+            raise ConfigError(f"songs are given as a list, not as {songs!r}")
         return self._library.add_plays([self._library.find(song) for song in songs], at, self.listener)
 
     def skipped(self, song: int | FilePath, heard: float | None = None, at: float | None = None) -> Event:
@@ -275,8 +275,10 @@ class Engine:
             No model has judged it yet.
 
         """
-        track = self._seed(song)
-        known = tuple(track.mood.scores) if track.mood else ()
+        track = self._library.track(song)
+        if track.mood is None:
+            raise LibraryError(f"no model has judged {track.path} yet: edgemood scan FOLDER")
+        known = tuple(track.mood.scores)
         if mood is not None and mood not in known:
             raise ConfigError(f"there is no mood {mood!r}: the model that judged the song knows {', '.join(known)}")
         self._library.set_label(track.id, mood)
@@ -318,7 +320,10 @@ class Engine:
         """
         from edgemood.wish import Learned, Offer, Wish
 
-        wish = wish or Wish()
+        wish = Wish() if wish is None else wish
+        if not isinstance(wish, Wish):
+            raise ConfigError(f"a wish is an edgemood.Wish, not {wish!r}")
+        left_out = _ids(exclude)
         present, seeds = self._present(wish.needs_listener), [self._seed(seed) for seed in wish.seeds]
         model = self._model_to_rank_by(present, seeds)
         shelf = self._library.shelf(model)
@@ -326,17 +331,18 @@ class Engine:
         events = self._library.events(self.listener)
         self._learned = Learned.of(events, shelf, present.now, self._learned)
         offer = Offer(wish, present, seeds, shelf, self._learned)
-        left_out, look_at = set(exclude), n
+        look_at = steps = min(_count(n), max(1, len(shelf)))
         while True:  # a drive may have been unplugged since the last scan; the further one looks, the fewer rounds
-            picks = offer.picks(self._library, self.listener, look_at, left_out)
+            picks = offer.picks(self._library, self.listener, look_at, left_out, steps)
             found = {pick.track.id: self._find(pick.track) for pick in picks}
-            there = [replace(pick, track=track) for pick in picks[:n] if (track := found[pick.track.id])]
-            if len(there) == len(picks[:n]):
+            first = picks[:steps]
+            there = [replace(pick, track=track) for pick in first if (track := found[pick.track.id])]
+            if len(there) == len(first):
                 return there
             for pick in picks:
                 if found[pick.track.id] is None and pick.track.id not in left_out:
                     left_out |= {pick.track.id, *self._gone_with(pick.track.path)}
-            look_at *= 2
+            look_at = min(2 * look_at, len(shelf))
 
     def _present(self, needs_mood: bool) -> Present:
         from edgemood.wish import Present
@@ -369,15 +375,15 @@ class Engine:
         return replace(track, path=path) if path is not None else None
 
     def _gone_with(self, path: str) -> Iterable[int]:
-        """Ids of the songs below the uppermost folder on the way to a missing file that is missing as well."""
+        """Ids of the songs that lie only below the uppermost folder, on the way to a missing file, that is gone too."""
         gone = [folder for folder in Path(path).parents if not _is_there(str(folder), os.path.isdir)]
-        return self._library.ids_under(gone[-1]).tolist() if gone else ()
+        return self._library.ids_only_under(gone[-1]).tolist() if gone else ()
 
     def _last_heard(self) -> listener.Heard:
         """Return what was played and skipped last, newest first, all judged by the model of the newest judged song."""
-        events = [event for event in self._library.events(self.listener, _LOOK_BACK) if event.kind in ("play", "skip")]
-        tracks = {event.track_id: self._library.track(event.track_id) for event in events[: 2 * listener.WINDOW]}
-        heard = [(tracks[event.track_id], event) for event in events[: 2 * listener.WINDOW]]
+        events = self._library.events(self.listener, 2 * listener.WINDOW, ("play", "skip"))
+        tracks = {event.track_id: self._library.track(event.track_id) for event in events}
+        heard = [(tracks[event.track_id], event) for event in events]
         models = [track.mood.model for track, _ in heard if track.mood]
         if len(set(models)) < 2:
             return heard
@@ -409,6 +415,25 @@ class Engine:
     def prune(self) -> int:
         """Remove songs whose files are gone, and give their number; the history of plays stays."""
         return self._library.prune()
+
+
+def _count(n: object) -> int:
+    """Check a number of songs."""
+    if isinstance(n, bool) or not isinstance(n, SupportsIndex) or operator.index(n) < 1:
+        raise ConfigError(f"the number of songs has to be a whole number of at least 1, not {n!r}")
+    return operator.index(n)
+
+
+def _ids(given: Iterable[int]) -> set[int]:
+    """Check ids of songs."""
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise ConfigError(f"ids of songs are given as a list, not as {given!r}")
+    ids = list(given)
+    if odd := [
+        i for i in ids if isinstance(i, bool) or not isinstance(i, SupportsIndex) or abs(operator.index(i)) >> 63
+    ]:
+        raise ConfigError(f"{odd[0]!r} is no id of a song")
+    return {operator.index(i) for i in ids}
 
 
 def _is_there(path: str, is_so: Callable[[str], bool] = os.path.isfile) -> bool:

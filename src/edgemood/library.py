@@ -27,14 +27,14 @@ from numpy.typing import NDArray
 
 from edgemood import _pack
 from edgemood._database import Database
-from edgemood._history import DEFAULT_LISTENER, History
+from edgemood._history import DEFAULT_LISTENER, History, require_name
 from edgemood._intake import FileStamp, Intake, Recipe, State, span_of
 from edgemood._shelf import FEW, Shelves
 from edgemood.domain import Failure, FeatureSequence, Mood, MoodSpan, Play, Tags, Track
 from edgemood.errors import ConfigError, LibraryError, UnknownTrackError
 from edgemood.shelf import Shelf
 
-__all__ = ["DEFAULT_LISTENER", "FileStamp", "Library", "Recipe", "State", "Stats", "default_path"]
+__all__ = ["DEFAULT_LISTENER", "FileStamp", "Library", "Recipe", "State", "Stats", "default_path", "require_name"]
 
 
 def default_path() -> str:
@@ -176,6 +176,10 @@ class Library(Intake, History):
         if isinstance(key, bool) or not isinstance(key, str | os.PathLike):
             raise ConfigError(f"a song is named by its id or its path, not by {key!r}")
         path = os.fsdecode(key)
+        try:
+            os.fsencode(path)
+        except UnicodeEncodeError:
+            raise ConfigError(f"{path!r} names no file") from None
         if not path or "\0" in path:
             raise ConfigError(f"{path!r} names no file")
         return self._id_at(path)
@@ -254,6 +258,16 @@ class Library(Intake, History):
         rows = self._database.each(
             "SELECT track_id FROM files WHERE NOT missing AND (path = ? OR path > ? AND path < ?)",
             span_of(os.path.normpath(Path(os.fsdecode(folder)).absolute())),
+        )
+        return np.unique(np.fromiter((row[0] for row in rows), np.int64))
+
+    def ids_only_under(self, folder: str | os.PathLike[str]) -> NDArray[np.int64]:
+        """Give the ids, ascending, of the songs that lie at or below `folder` now and nowhere else."""
+        key, low, high = span_of(os.path.normpath(Path(os.fsdecode(folder)).absolute()))
+        rows = self._database.each(
+            "SELECT track_id FROM files WHERE NOT missing AND (path = :key OR path > :low AND path < :high) EXCEPT"
+            " SELECT track_id FROM files WHERE NOT missing AND path != :key AND NOT (path > :low AND path < :high)",
+            {"key": key, "low": low, "high": high},
         )
         return np.unique(np.fromiter((row[0] for row in rows), np.int64))
 

@@ -55,8 +55,8 @@ class Request:
     n : int
         How many songs, at least 1.
     recent : sequence of Track
-        The songs just played, newest first; they are left out, the rules know them, and the first pick follows the
-        newest.
+        The songs just played, newest first; the rules know them, the first pick follows the newest, and that one is
+        left out.
     exclude : iterable of int, or int64 array
         Ids of more songs not to offer.
     leave_out : int
@@ -167,7 +167,8 @@ def reason(choice: Choice, track: Track, request: Request) -> str:
         same = {"listener": "as you are now", "seeds": "like the songs you named"}
         said = f"{label}, {same.get(target.kind, 'as asked for')}"
     elif far:
-        said = f"{label}, the nearest that is left"
+        far_from = {"listener": f"your {target.label}", "seeds": "the songs you named"}
+        said = f"{label}, though not near {far_from.get(target.kind, target.label)}"
     else:
         near = {"listener": f"near your {target.label}", "seeds": "near the songs you named"}
         said = f"{label}, yet {near.get(target.kind, f'near {target.label}')}"
@@ -212,7 +213,7 @@ def _skipped(request: Request, shelf: Shelf) -> NDArray[np.uint8]:
     skip = (shelf.flags & request.leave_out).astype(bool)
     exclude = request.exclude
     ids = exclude if isinstance(exclude, np.ndarray) else np.fromiter(exclude, np.int64)
-    for left_out in (ids, np.array([track.id for track in request.recent], np.int64)):
+    for left_out in (ids, np.array([track.id for track in request.recent[:1]], np.int64)):
         rows = shelf.rows(left_out)
         skip[rows[rows >= 0]] = True
     if request.offsets is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 
 import numpy as np
@@ -22,6 +23,10 @@ from edgemood.targets import Target
 #: Kinds of recordings that are not offered unless they are asked for: spoken word; shorter than 20 s; longer than half
 #: an hour; Christmas songs, but from the first of December to the sixth of January.
 KINDS = {"speech": SPEECH, "short": SHORT, "long": LONG, "christmas": CHRISTMAS}
+_ENDS = {"play": "played", "skip": "skipped"}
+_LONGEST = 1000  # characters of a text that songs are left out by
+_HEARD_EVENTS = 20_000  # plays and skips looked through for those longest ago
+
 #: How long a song that was played is not offered again.
 REPEAT_AFTER_S = 3 * 3600.0
 
@@ -69,6 +74,16 @@ class Wish:
     repeat_after_s: float = REPEAT_AFTER_S
 
     def __post_init__(self) -> None:
+        for name in ("seeds", "without_genres", "without_tags", "without_folders", "include"):
+            value = getattr(self, name)
+            if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+                raise ConfigError(f"{name} of a wish is a list, not {value!r}")
+            object.__setattr__(self, name, tuple(value))
+        for name in ("without_genres", "without_tags"):
+            if odd := [text for text in getattr(self, name) if not isinstance(text, str) or len(text) > _LONGEST]:
+                raise ConfigError(f"{name} of a wish are texts of at most {_LONGEST} characters, not {odd[0]!r:.80}")
+        if odd := [path for path in self.without_folders if not isinstance(path, (str, os.PathLike))]:
+            raise ConfigError(f"without_folders of a wish are paths, not {odd[0]!r}")
         if self.mood is not None and (self.toward is not None or self.seeds):
             raise ConfigError("songs are asked for by one mood, or toward a mood, or like other songs: not all at once")
         if unknown := [kind for kind in self.include if kind not in KINDS]:
@@ -129,33 +144,64 @@ class Offer:
         self._shelf, self._taste, self._offsets = shelf, learned.taste, learned.offsets
         self._events = learned.events
 
-    def picks(self, library: Library, listener: str, n: int, exclude: Iterable[int] = ()) -> list[Pick]:
-        """Choose `n` songs, or as many as there are; where all but songs played not long ago are used up, those."""
-        present = self._present
+    def picks(self, library: Library, listener: str, n: int, exclude: Iterable[int] = (), steps: int = 0) -> list[Pick]:
+        """Choose `n` songs, or as many as there are; where all but songs heard not long ago are used up, those.
+
+        steps: in how many songs a way leads to its mood; `n` if 0, and fewer where there are fewer songs.
+        """
+        steps = steps or n
+        found = self._chosen(library, listener, n, exclude, steps)
+        if self._wish.toward is not None and 0 < len(found) < min(n, steps):
+            found = self._chosen(library, listener, n, exclude, len(found))
+        return found
+
+    def _chosen(self, library: Library, listener: str, n: int, exclude: Iterable[int], steps: int) -> list[Pick]:
+        present, targets_of_all = self._present, self._targets(n, steps)
         never = {*exclude, *(track.id for track in self._seeds)}
         away = [np.fromiter(never, np.int64), library.banned(listener), *self._unwanted(library)]
         lately = self._lately(library, listener)
-        chosen = self._ranked(n, [*away, lately] if lately is not None else away, present.recent)
-        found = [self._pick(library, choice, request) for choice, request in chosen]
-        if lately is not None and len(found) < n and len(lately):
-            again = self._again(library, [*away, np.array([pick.track.id for pick in found], np.int64)])
-            found += again[: n - len(found)]
-        return found
+        picks = self._ranked(library, targets_of_all, n, [*away, lately], present.recent)
+        missing = n - len(picks)
+        if missing <= 0 or not len(lately):
+            return picks
+        ended = {event.track_id: event for event in reversed(self._heard(library, listener))}
+        oldest = sorted((ended[i].at, i) for i in lately.tolist() if i in ended)
+        free = [i for _, i in oldest if i not in set(np.concatenate(away).tolist())]
+        newer = free[max(2 * missing, (len(free) + 1) // 2) :]
+        chosen = np.array([*newer, *(pick.track.id for pick in picks)], np.int64)
+        others = np.setdiff1d(self._shelf.ids, np.array(free, np.int64))
+        recent = [*(pick.track for pick in reversed(picks)), *present.recent]
+        ahead = targets_of_all[len(picks) :] if len(targets_of_all) > 1 else targets_of_all
+        newest = np.array([track.id for track in present.recent[:1]], np.int64)
+        for pick in self._ranked(library, ahead, missing, [*away, others, chosen, newest], recent):
+            event = ended[pick.track.id]
+            rule = f"{_ENDS[event.kind]} {ago(present.now - event.at)}: no others are left"
+            picks.append(replace(pick, reason=f"{pick.reason}; {rule}", broken=(*pick.broken, rule)))
+        return picks
 
-    def _lately(self, library: Library, listener: str) -> NDArray[np.int64] | None:
-        """Ids of the songs played or skipped so lately that they are not offered again; None where all may be."""
+    def _heard(self, library: Library, listener: str) -> list[Event]:
+        """Plays and skips, newest first."""
+        return library.events(listener, _HEARD_EVENTS, ("play", "skip"))
+
+    def _lately(self, library: Library, listener: str) -> NDArray[np.int64]:
+        """Ids of the songs played or skipped so lately that they are not offered again."""
         if not self._wish.repeat_after_s:
-            return None
+            return np.empty(0, np.int64)
         since = self._present.now - self._wish.repeat_after_s
         skipped = [event.track_id for event in self._events if event.kind == "skip" and event.at >= since]
         return np.union1d(library.played_since(since, listener), np.array(skipped, np.int64))
 
     def _ranked(
-        self, n: int, away: Sequence[NDArray[np.int64]], recent: Sequence[Track]
-    ) -> list[tuple[Choice, Request]]:
+        self,
+        library: Library,
+        aims: Sequence[Target],
+        n: int,
+        away: Sequence[NDArray[np.int64]],
+        recent: Sequence[Track],
+    ) -> list[Pick]:
         wish = self._wish
         request = Request(
-            self._targets(n),
+            aims,
             n,
             recent=recent,
             exclude=np.concatenate(away),
@@ -166,9 +212,9 @@ class Offer:
             album_gap=wish.album_gap,
             offsets=self._offsets,
         )
-        return [(choice, request) for choice in recommend.rank(request, self._shelf)]
+        return [self._pick(library, choice, request) for choice in recommend.rank(request, self._shelf)]
 
-    def _targets(self, n: int) -> list[Target]:
+    def _targets(self, n: int, steps: int) -> list[Target]:
         wish, shelf = self._wish, self._shelf
         if wish.mood is not None:
             return [targets.of_mood(wish.mood, shelf)]
@@ -178,32 +224,12 @@ class Offer:
             start = targets.of_listener(self._present.mood, shelf)
         else:
             raise LibraryError("nothing tells what to look for: no song was played yet")
-        return [start] if wish.toward is None else targets.path(start, wish.toward, n, shelf)
+        return [start] if wish.toward is None else targets.path(start, wish.toward, n, shelf, steps)
 
     def _unwanted(self, library: Library) -> list[NDArray[np.int64]]:
         genres = [library.ids_of_genre(genre) for genre in self._wish.without_genres]
         tags = [library.ids_of_tag(text) for text in self._wish.without_tags]
-        return genres + tags + [library.ids_under(folder) for folder in self._wish.without_folders]
-
-    def _again(self, library: Library, away: Sequence[NDArray[np.int64]]) -> list[Pick]:
-        """Songs heard not long ago, those longest ago first, each saying so."""
-        gone = set(np.concatenate(away).tolist())
-        last: dict[int, float] = {}
-        for event in self._events:
-            if event.kind in ("play", "skip") and event.at >= self._present.now - self._wish.repeat_after_s:
-                last.setdefault(event.track_id, event.at)
-        newest = self._present.recent[0].id if self._present.recent else None
-        target, left_out = self._targets(1)[-1], self._wish.left_out(self._present.now)
-        picks = []
-        for track_id in sorted(last, key=lambda known: (last[known], known)):
-            (row,) = self._shelf.rows([track_id]).tolist()
-            if row < 0 or self._shelf.flags[row] & left_out or track_id in gone or track_id == newest:
-                continue
-            ((near,),) = recommend.similarities([target], self._shelf, np.array([row], np.int64)).tolist()
-            rule = f"played {ago(self._present.now - last[track_id])}: no others are left"
-            choice = Choice(row, track_id, near, target, broken=(rule,))
-            picks.append(self._pick(library, choice, Request([target])))
-        return picks
+        return genres + tags + [_under(library, folder) for folder in self._wish.without_folders]
 
     def _pick(self, library: Library, choice: Choice, request: Request) -> Pick:
         track = library.track(choice.id, self._shelf.model)
@@ -211,6 +237,16 @@ class Offer:
         if why := self._taste.explain(choice.row):
             reason += f"; {why}"
         return Pick(track, choice.similarity, reason, choice.broken)
+
+
+def _under(library: Library, folder: FilePath) -> NDArray[np.int64]:
+    """Ids of the songs at or below a folder, or where it leads to if it is a link."""
+    ids = np.union1d(library.ids_under(folder), library.ids_under(os.path.realpath(folder)))
+    if not len(ids) and not os.path.exists(folder):  # noqa: PTH110 - Path.exists raises where it may not look
+        raise ConfigError(
+            f"there is no folder {os.fsdecode(folder)!r} to leave out, and no song of the library below it"
+        )
+    return ids
 
 
 def ago(seconds: float) -> str:

@@ -165,5 +165,5 @@ def _described(pick: Pick) -> str:
 def _why_nothing(mood: Engine) -> str:
     # Not Path.exists, which raises where a folder may not be entered.
     if all(os.path.exists(track.path) for track in mood.library(_LOOK_AT)):  # noqa: PTH110
-        return "every song was just played, or is still to be judged (edgemood scan FOLDER)"
-    return "every song was just played or is not there now (is a drive unplugged?)"
+        return "every song was just played, or banned, or left out by what was asked, or is still to be judged"
+    return "every song was just played, or left out, or is not there now (is a drive unplugged?)"
