@@ -29,3 +29,19 @@ def test_file_and_library_give_the_same_mood_to_the_bit(tmp_path: Path) -> None:
             again = model.judge(library.features(track.id), track.duration_s)
             assert dict(again.scores) == dict(alone.scores)
         assert len(library.shelf(model.id)) == 3
+
+
+def test_judging_again_fills_in_what_older_scans_did_not_know(tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    music.mkdir()
+    audio_files.write_tone(music / "tone.flac", 21.0, frequency_hz=220.0)
+    with Library.open(tmp_path / "library.db") as library:
+        scan(library, music, jobs=1)
+        ((known,),) = library._database.query("SELECT speech FROM tracks")
+        assert 0 <= known <= 1
+        with library._database.writing():
+            library._database.run("UPDATE tracks SET speech = NULL")
+            library._database.run("DELETE FROM moods")
+        report = scan(library, music, jobs=1)
+        assert (report.analysed, report.rejudged) == (0, 1)
+        assert library._database.query("SELECT speech FROM tracks") == [(known,)]

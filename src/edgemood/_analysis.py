@@ -140,10 +140,11 @@ class Known:
 
 @dataclass(frozen=True)
 class Judged:
-    """Result of a SongJob."""
+    """Result of a SongJob. speech: as of a `SongAnalysis`."""
 
     mood: Mood
     seconds: Mapping[str, float]
+    speech: float | None = None
 
 
 #: Answers to the question that a content hash is: go on; the library has it; another worker is at it.
@@ -161,7 +162,8 @@ def set_up_worker(model: str, model_id: str) -> Callable[[Any, Any], Any]:
             clock = Clock()
             with clock("model"):
                 judged = loaded.judge(job.sequence, job.duration_s, channel.beat)
-            return Judged(judged, dict(clock.seconds))
+                talk = speech.likeness(job.sequence)
+            return Judged(judged, dict(clock.seconds), talk)
         grace_s = job.stamp.size / _SLOWEST_BYTES_PER_S  # it is read at one go before there is more to tell
         channel.beat(grace_s)
         analysis = _Analysis(job.path, loaded, channel.beat)

@@ -191,12 +191,17 @@ class Intake(Tables):
                 raise UnknownTrackError(f"the library has no song with the content of {path}")
             return self._place(path, stamp, content, tags, rows[0][0])
 
-    def store_mood(self, track_id: int, mood: Mood, recipe: Recipe) -> None:
-        """Keep what a model made of the descriptors already stored. Results of other models are kept beside it."""
+    def store_mood(self, track_id: int, mood: Mood, recipe: Recipe, speech: float | None = None) -> None:
+        """Keep what was made of the descriptors already stored. Results of other models are kept beside it.
+
+        speech: see `domain.SongAnalysis`; None leaves what is known.
+        """
         self.require_writable()
         judged = _Judged.of(mood)
         with self._changing_songs():
             self._require(track_id)
+            if speech is not None:
+                self._database.run("UPDATE tracks SET speech = ? WHERE id = ?", (speech, track_id))
             self._judge(track_id, self._set_id(recipe), judged)
 
     def fail(self, failure: Failure, stamp: FileStamp, versions: str) -> None:

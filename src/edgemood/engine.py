@@ -348,7 +348,12 @@ class Engine:
         from edgemood.wish import Present
 
         heard = self._last_heard()
-        mood = listener.read(heard) if needs_mood or any(track.mood for track, _ in heard) else None
+        try:
+            mood = listener.read(heard)
+        except LibraryError:
+            if needs_mood:
+                raise
+            mood = None
         recent = list({track.id: track for track, _ in heard}.values())  # newest first, each once
         return Present(mood, recent[: listener.WINDOW], time.time())
 

@@ -306,7 +306,7 @@ class _Scan:
             self._fail(job.path, stamp, outcome.kind, outcome.error, outcome.killed)
         elif isinstance(job, SongJob):
             with suppress(UnknownTrackError):  # pruned meanwhile
-                self._library.store_mood(job.track_id, value.mood, self._recipe)
+                self._library.store_mood(job.track_id, value.mood, self._recipe, value.speech)
             self._counts["rejudged"] += 1
         elif isinstance(value, SongAnalysis):
             self._library.store(job.path, job.stamp, value, self._recipe)

@@ -201,7 +201,7 @@ def _check(request: Request) -> None:
     for name in ("artist_gap", "album_gap"):
         value = getattr(request, name)
         if not isinstance(value, Integral) or not 0 <= value < 1 << 31:
-            raise ConfigError(f"{name} has to be a whole number of at least 0, not {value}")
+            raise ConfigError(f"{name} has to be a whole number from 0 to 2,147,483,647, not {value}")
     if len(request.targets) != 1 and len(request.targets) < request.n:
         raise ConfigError(
             f"{len(request.targets)} targets for {request.n} songs: one for all or one for each is needed"
