@@ -117,7 +117,8 @@ def _told(pool: Pool, played: Sessions) -> list[targets.Target]:
 def _ranked(pool: Pool, played: Sessions, aims: Sequence[targets.Target], **asked: Any) -> Picks:
     lists = []
     for aim, picks in zip(aims, played.picks, strict=True):
-        request = recommend.Request([aim], LISTED, pool.tracks(picks[::-1][:WINDOW]), **asked)
+        recent = pool.tracks(picks[::-1][:WINDOW])
+        request = recommend.Request([aim], LISTED, recent, [track.id for track in recent], **asked)
         lists.append([choice.row for choice in recommend.rank(request, pool.shelf)])
     return np.array(lists)
 
