@@ -330,10 +330,10 @@ class Engine:
         seeds = [self._library.track(seed.id, model) for seed in seeds]
         events = self._library.events(self.listener)
         self._learned = Learned.of(events, shelf, present.now, self._learned)
-        offer = Offer(wish, present, seeds, shelf, self._learned)
+        offer = Offer(self._library, self.listener, wish, present, seeds, shelf, self._learned)
         look_at = steps = min(_count(n), max(1, len(shelf)))
         while True:  # a drive may have been unplugged since the last scan; the further one looks, the fewer rounds
-            picks = offer.picks(self._library, self.listener, look_at, left_out, steps)
+            picks = offer.picks(look_at, left_out, steps)
             found = {pick.track.id: self._find(pick.track) for pick in picks}
             first = picks[:steps]
             there = [replace(pick, track=track) for pick in first if (track := found[pick.track.id])]

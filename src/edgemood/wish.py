@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from numbers import Real
 
 import numpy as np
@@ -137,82 +138,80 @@ class Learned:
 
 
 class Offer:
-    """The songs of a library that suit a wish at present."""
+    """The songs of a library that suit a listener's wish at present."""
 
-    def __init__(self, wish: Wish, present: Present, seeds: Sequence[Track], shelf: Shelf, learned: Learned) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        library: Library,
+        listener: str,
+        wish: Wish,
+        present: Present,
+        seeds: Sequence[Track],
+        shelf: Shelf,
+        learned: Learned,
+    ) -> None:
+        self._library, self._listener = library, listener
         self._wish, self._present, self._seeds = wish, present, seeds
-        self._shelf, self._taste, self._offsets = shelf, learned.taste, learned.offsets
-        self._events = learned.events
+        self._shelf, self._learned = shelf, learned
 
-    def picks(self, library: Library, listener: str, n: int, exclude: Iterable[int] = (), steps: int = 0) -> list[Pick]:
+    def picks(self, n: int, exclude: Iterable[int] = (), steps: int = 0) -> list[Pick]:
         """Choose `n` songs, or as many as there are; where all but songs heard not long ago are used up, those.
 
         steps: in how many songs a way leads to its mood; `n` if 0, and fewer where there are fewer songs.
         """
         steps = steps or n
-        found = self._chosen(library, listener, n, exclude, steps)
+        away = np.union1d(self._unwanted, np.fromiter(exclude, np.int64))
+        found = self._chosen(n, away, steps)
         if self._wish.toward is not None and 0 < len(found) < min(n, steps):
-            found = self._chosen(library, listener, n, exclude, len(found))
+            found = self._chosen(n, away, len(found))
         return found
 
-    def _chosen(self, library: Library, listener: str, n: int, exclude: Iterable[int], steps: int) -> list[Pick]:
-        present, targets_of_all = self._present, self._targets(n, steps)
-        never = {*exclude, *(track.id for track in self._seeds)}
-        away = [np.fromiter(never, np.int64), library.banned(listener), *self._unwanted(library)]
-        lately = self._lately(library, listener)
-        picks = self._ranked(library, targets_of_all, n, [*away, lately], present.recent)
+    def _chosen(self, n: int, away: NDArray[np.int64], steps: int) -> list[Pick]:
+        aims, recent, lately = self._targets(n, steps), self._present.recent, self._lately
+        picks = self._ranked(aims, n, np.union1d(away, lately), recent)
         missing = n - len(picks)
         if missing <= 0 or not len(lately):
             return picks
-        ended = {event.track_id: event for event in reversed(self._heard(library, listener))}
-        oldest = sorted((ended[i].at, i) for i in lately.tolist() if i in ended)
-        free = [i for _, i in oldest if i not in set(np.concatenate(away).tolist())]
-        newer = free[max(2 * missing, (len(free) + 1) // 2) :]
-        chosen = np.array([*newer, *(pick.track.id for pick in picks)], np.int64)
-        others = np.setdiff1d(self._shelf.ids, np.array(free, np.int64))
-        recent = [*(pick.track for pick in reversed(picks)), *present.recent]
-        ahead = targets_of_all[len(picks) :] if len(targets_of_all) > 1 else targets_of_all
-        newest = np.array([track.id for track in present.recent[:1]], np.int64)
-        for pick in self._ranked(library, ahead, missing, [*away, others, chosen, newest], recent):
+        heard = self._library.events(self._listener, _HEARD_EVENTS, ("play", "skip"))
+        ended = {event.track_id: event for event in reversed(heard)}
+        free = [i for i in np.setdiff1d(lately, away).tolist() if i in ended]
+        free.sort(key=lambda i: (ended[i].at, i))
+        older = free[: max(2 * missing, (len(free) + 1) // 2)]
+        others = np.setdiff1d(self._shelf.ids, np.array(older, np.int64))
+        before = [*(pick.track for pick in reversed(picks)), *recent]
+        chosen = np.array(
+            [track.id for track in (*before[: len(picks)], *recent[:1])], np.int64
+        )  # and the one just heard
+        for pick in self._ranked(aims[len(picks) :] or aims, missing, np.union1d(others, chosen), before):
             event = ended[pick.track.id]
-            rule = f"{_ENDS[event.kind]} {ago(present.now - event.at)}: no others are left"
+            rule = f"{_ENDS[event.kind]} {ago(self._present.now - event.at)}: no others are left"
             picks.append(replace(pick, reason=f"{pick.reason}; {rule}", broken=(*pick.broken, rule)))
         return picks
 
-    def _heard(self, library: Library, listener: str) -> list[Event]:
-        """Plays and skips, newest first."""
-        return library.events(listener, _HEARD_EVENTS, ("play", "skip"))
-
-    def _lately(self, library: Library, listener: str) -> NDArray[np.int64]:
+    @cached_property
+    def _lately(self) -> NDArray[np.int64]:
         """Ids of the songs played or skipped so lately that they are not offered again."""
         if not self._wish.repeat_after_s:
             return np.empty(0, np.int64)
         since = self._present.now - self._wish.repeat_after_s
-        skipped = [event.track_id for event in self._events if event.kind == "skip" and event.at >= since]
-        return np.union1d(library.played_since(since, listener), np.array(skipped, np.int64))
+        skipped = [event.track_id for event in self._learned.events if event.kind == "skip" and event.at >= since]
+        return np.union1d(self._library.played_since(since, self._listener), np.array(skipped, np.int64))
 
-    def _ranked(
-        self,
-        library: Library,
-        aims: Sequence[Target],
-        n: int,
-        away: Sequence[NDArray[np.int64]],
-        recent: Sequence[Track],
-    ) -> list[Pick]:
+    def _ranked(self, aims: Sequence[Target], n: int, away: NDArray[np.int64], recent: Sequence[Track]) -> list[Pick]:
         wish = self._wish
         request = Request(
             aims,
             n,
             recent=recent,
-            exclude=np.concatenate(away),
+            exclude=away,
             leave_out=wish.left_out(self._present.now),
             variety=wish.variety,
             smoothness=wish.smoothness,
             artist_gap=wish.artist_gap,
             album_gap=wish.album_gap,
-            offsets=self._offsets,
+            offsets=self._learned.offsets,
         )
-        return [self._pick(library, choice, request) for choice in recommend.rank(request, self._shelf)]
+        return [self._pick(choice, request) for choice in recommend.rank(request, self._shelf)]
 
     def _targets(self, n: int, steps: int) -> list[Target]:
         wish, shelf = self._wish, self._shelf
@@ -226,15 +225,20 @@ class Offer:
             raise LibraryError("nothing tells what to look for: no song was played yet")
         return [start] if wish.toward is None else targets.path(start, wish.toward, n, shelf, steps)
 
-    def _unwanted(self, library: Library) -> list[NDArray[np.int64]]:
-        genres = [library.ids_of_genre(genre) for genre in self._wish.without_genres]
-        tags = [library.ids_of_tag(text) for text in self._wish.without_tags]
-        return genres + tags + [_under(library, folder) for folder in self._wish.without_folders]
+    @cached_property
+    def _unwanted(self) -> NDArray[np.int64]:
+        """Ids of the songs that are banned, sought the like of, or that the wish leaves out; looked up once."""
+        library, wish = self._library, self._wish
+        ids = [library.banned(self._listener), np.array([track.id for track in self._seeds], np.int64)]
+        ids += [library.ids_of_genre(genre) for genre in wish.without_genres]
+        ids += [library.ids_of_tag(text) for text in wish.without_tags]
+        ids += [_under(library, folder) for folder in wish.without_folders]
+        return np.concatenate(ids)
 
-    def _pick(self, library: Library, choice: Choice, request: Request) -> Pick:
-        track = library.track(choice.id, self._shelf.model)
+    def _pick(self, choice: Choice, request: Request) -> Pick:
+        track = self._library.track(choice.id, self._shelf.model)
         reason = recommend.reason(choice, track, request)
-        if why := self._taste.explain(choice.row):
+        if why := self._learned.taste.explain(choice.row):
             reason += f"; {why}"
         return Pick(track, choice.similarity, reason, choice.broken)
 
