@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -294,24 +294,33 @@ def test_damaged_songs_are_told(library: Library, change: str) -> None:
         library.shelf("test-1")
 
 
-@pytest.mark.usefixtures("small_blocks")
-def test_a_song_that_changes_while_its_block_is_packed_stays_stale(library: Library, monkeypatch) -> None:
-    for n in range(1, 9):
-        add(library, n)
-    library.shelf("test-1")
-    library.set_label(1, "happy")
+def pack_while(library: Library, monkeypatch, change: Callable[[Library], None]) -> None:
+    """Pack, and make a change from elsewhere between the reading of the first block and its writing."""
     read = _shelf.Shelves._fresh
 
     def slowly(self: _shelf.Shelves, layout, block: int):
         columns = read(self, layout, block)
         monkeypatch.setattr(_shelf.Shelves, "_fresh", read)
         with Library.open(library.path) as other:
-            other.set_label(1, "sad")
-            other.set_label(2, "sad")
+            change(other)
         return columns
 
     monkeypatch.setattr(_shelf.Shelves, "_fresh", slowly)
     library._shelves.pack("test-1")
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_song_that_changes_while_its_block_is_packed_stays_stale(library: Library, monkeypatch) -> None:
+    for n in range(1, 9):
+        add(library, n)
+    library.shelf("test-1")
+    library.set_label(1, "happy")
+
+    def label_two(other: Library) -> None:
+        other.set_label(1, "sad")
+        other.set_label(2, "sad")
+
+    pack_while(library, monkeypatch, label_two)
     assert library._database.query("SELECT track_id FROM shelf_stale") == [(1,), (2,)]
     stocked = library.shelf("test-1")
     assert_same(stocked, from_tables(library, "test-1", stocked.scale))
@@ -324,18 +333,12 @@ def test_who_packs_later_songs_wins(library: Library, monkeypatch) -> None:
         add(library, n)
     library.shelf("test-1")
     library.set_label(1, "happy")
-    read = _shelf.Shelves._fresh
 
-    def slowly(self: _shelf.Shelves, layout, block: int):
-        columns = read(self, layout, block)
-        monkeypatch.setattr(_shelf.Shelves, "_fresh", read)
-        with Library.open(library.path) as other:
-            other.set_label(2, "sad")
-            other._shelves.pack("test-1")
-        return columns
+    def label_and_pack(other: Library) -> None:
+        other.set_label(2, "sad")
+        other._shelves.pack("test-1")
 
-    monkeypatch.setattr(_shelf.Shelves, "_fresh", slowly)
-    library._shelves.pack("test-1")
+    pack_while(library, monkeypatch, label_and_pack)
     assert library._database.query("SELECT track_id FROM shelf_stale") == []
     stocked = fresh(library)
     assert stocked.flags.tolist() == [LABELLED, LABELLED, 0, 0]
