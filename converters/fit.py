@@ -168,9 +168,13 @@ class Trained:
 
     def vectors(self, sequences: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
         """Mood vectors ``[clips, values]`` of sequences of raw descriptors, each cut to its first window."""
-        windows = list(padded([self.normalisation(s) for s in sequences], self.config.window))
-        found = self.vector([member(windows, training=False)["vector"] for member in self.members])
-        return np.asarray(found, np.float64)
+        windows = padded([self.normalisation(s) for s in sequences], self.config.window)
+        return np.asarray(self.vectors_of(windows), np.float64)
+
+    def vectors_of(self, windows: tuple[NDArray[np.float32], NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Mood vectors ``[windows, values]`` of normalised windows and their masks."""
+        outputs = [member(list(windows), training=False)["vector"] for member in self.members]
+        return np.asarray(self.vector(outputs), np.float32)
 
 
 def padded(sequences: Sequence[NDArray[np.float32]], window: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -211,8 +215,7 @@ def fit(examples: Examples, names: Sequence[str], recipe: Recipe, seed: int) -> 
     )
     trained = Trained(members, config, normalisation)
     windows = padded([clip[0] for clip in examples.sequences], config.window)
-    axes = Axes.of(np.asarray(trained.vector([m(list(windows), training=False)["vector"] for m in members])))
-    trained = replace(trained, axes=axes)
+    trained = replace(trained, axes=Axes.of(trained.vectors_of(windows)))
     if recipe.kernel is None:
         return trained
     machine = _fit_kernel(examples, names, recipe.kernel, config.window, seed)
