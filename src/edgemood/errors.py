@@ -11,10 +11,13 @@
     │   ├── TooShortError             fewer samples than one segment needs
     │   ├── SilentError               digital silence from beginning to end
     │   └── NotFiniteError            NaN or infinity among the samples
+    ├── TagError                      the tags of one file cannot be read or written
     ├── BundleError                   a model bundle that is damaged, or does not fit this build or runtime
     ├── LibraryError                  the library file cannot be opened, read or written
-    │   └── UnknownTrackError         no track of the library has this id or path
-    └── WorkerError                   a worker process died, hung or ran out of memory on a file
+    │   ├── UnknownTrackError         no track of the library has this id or path
+    │   └── NotYetError               nothing was heard yet, or no song judged, that would tell what was asked
+    ├── WorkerError                   a worker process died, hung or ran out of memory on a file
+    └── PlayerError                   a music player cannot be reached, or refuses what is asked of it
 """
 
 
@@ -54,6 +57,10 @@ class NotFiniteError(AudioError):
     """A sample is NaN or infinite; the message says which."""
 
 
+class TagError(EdgemoodError):
+    """The tags of one file cannot be read, or written without harm; the file is as it was."""
+
+
 class BundleError(EdgemoodError):
     """A model bundle is damaged, or does not fit this build or the installed runtime."""
 
@@ -66,5 +73,13 @@ class UnknownTrackError(LibraryError):
     """No track of the library has the id or path that was asked for."""
 
 
+class NotYetError(LibraryError):
+    """Nothing was heard yet, or no song judged, that would tell what was asked."""
+
+
 class WorkerError(EdgemoodError):
     """A worker process died, hung or ran out of memory on a file."""
+
+
+class PlayerError(EdgemoodError):
+    """A music player cannot be reached, or refuses what is asked of it; the message names the player."""
