@@ -11,6 +11,9 @@
 #   make fuzz                   ten minutes of fuzzing (apt install clang libclang-rt-14-dev)
 #   make wheels                 wheels for x86-64 and ARM in dist/, each tried in an empty environment
 #   make cost                   what it costs on Raspberry Pi boards: writes docs/raspberry-pi.md anew
+#   make faults                 power cuts, kills, failing disks, damage of all kinds, in full (20 minutes; docs/faults.md)
+#   make contract               what a scan with limits takes, and music beside it (10 minutes; docs/resources.md)
+#   make month                  a month of listening (15 minutes): writes docs/long-run.md anew
 #   make gates                  only the ratios that must hold
 #   make stub                   write the typing stub of the native module anew
 
@@ -25,7 +28,10 @@ PACKAGE := pyproject.toml setup.py README.md LICENSE \
   $(shell find src native -type f -not -path '*/build*/*' -not -name '*.so' -not -name '*.pyc' -not -path '*.egg-info*')
 
 OTHER := $(VENV)/tflite-runtime
-TEST_EXTRAS ?= av,plot,test,train
+TEST_JOBS ?= 2
+TEST_EXTRAS ?= av,plot,serve,test,train
+LINT_EXTRAS := lint,plot,serve
+BENCH_EXTRAS := bench,serve
 
 PEERS ?= .venv-peers
 ARM ?=  # for test-arm: --quick
@@ -33,7 +39,7 @@ BENCH ?=  # for bench-peers: --quick, --music DIR, --only SECTION, --help
 
 TOOLS := PATH="$(abspath $(BIN)):$$PATH"
 
-.PHONY: demo test bench bench-peers lint tidy sanitize gates stub install-check fuzz test-arm wheels cost
+.PHONY: demo test bench bench-peers lint tidy sanitize gates faults contract month stub install-check fuzz test-arm wheels cost
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -43,7 +49,8 @@ test: $(VENV)/.installed-test $(VENV)/.cmake $(OTHER)/.installed
 	$(TOOLS) cmake -S native -B $(BUILD)/native -DEDGEMOOD_TESTS=ON
 	$(TOOLS) cmake --build $(BUILD)/native --parallel
 	$(TOOLS) ctest --test-dir $(BUILD)/native --output-on-failure
-	EDGEMOOD_OTHER_RUNTIME="$(abspath $(OTHER))" $(BIN)/python -m pytest
+	EDGEMOOD_OTHER_RUNTIME="$(abspath $(OTHER))" $(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile -m "not real_time"
+	$(BIN)/python -m pytest -m real_time
 
 bench: $(VENV)/.installed-bench $(VENV)/.cmake
 	$(TOOLS) $(BIN)/python -m pytest -s benchmarks
@@ -53,7 +60,18 @@ bench-peers: $(PEERS)/.installed $(VENV)/.installed-bench $(VENV)/.cmake
 
 gates: $(VENV)/.installed-bench $(VENV)/.cmake
 	$(TOOLS) $(BIN)/python -m pytest -s --benchmark-skip benchmarks/bench_gates.py benchmarks/bench_sidebyside.py \
-	  benchmarks/bench_pitch.py benchmarks/bench_live.py benchmarks/bench_models.py benchmarks/bench_rank.py
+	  benchmarks/bench_pitch.py benchmarks/bench_live.py benchmarks/bench_models.py benchmarks/bench_rank.py \
+	  benchmarks/bench_month.py
+
+faults: $(VENV)/.installed-test
+	for series in powercut kills tags daemon storage errors clock damage bundles mutations; do \
+	  $(BIN)/python -m tools.faults $$series || exit 1; done
+
+contract: $(VENV)/.installed-test
+	$(BIN)/python -m tools.contract
+
+month: $(VENV)/.installed-bench
+	$(BIN)/python benchmarks/bench_month.py --report docs/long-run.md
 
 sanitize: $(VENV)/.cmake
 	cd native && $(TOOLS) cmake --preset asan
@@ -145,7 +163,7 @@ $(OTHER)/.installed: $(VENV)/.made
 	@touch $@
 
 $(VENV)/.installed-bench: $(WHEELS)/.built
-	$(call install,[bench])
+	$(call install,[$(BENCH_EXTRAS)])
 
 # Of the peers what does not install is named, with the reason, in the report.
 $(PEERS)/.installed: $(WHEELS)/.built $(VENV)/.installed-bench benchmarks/sidebyside/table.py
@@ -157,5 +175,5 @@ $(VENV)/.installed-arm: $(WHEELS)/.built tools/wheels/requirements.txt
 	$(call install)
 
 $(VENV)/.installed-lint: $(WHEELS)/.built
-	$(call install,[lint])
+	$(call install,[$(LINT_EXTRAS)])
 

@@ -31,7 +31,7 @@ SMALL = 100
 _PIECE = 10_000
 
 
-def make(path: Path, songs: int, seed: int = 5) -> None:
+def make(path: Path, songs: int, seed: int = 5, root: Path = Path("/music")) -> None:
     """Write a library of made-up songs: ten to an album, ten albums to an artist; packed, as a scan leaves it."""
     with Library.open(path) as library:
         database = library._database
@@ -41,12 +41,12 @@ def make(path: Path, songs: int, seed: int = 5) -> None:
             database.run("INSERT INTO models VALUES (1, ?)", (MODEL,))
             database.run("INSERT INTO feature_sets VALUES (1, '{}')")
             for start in range(0, songs, _PIECE):
-                _insert(library, np.arange(start, min(start + _PIECE, songs)) + 1, rng)
+                _insert(library, np.arange(start, min(start + _PIECE, songs)) + 1, rng, bytes(root))
         Shelves(database).pack(MODEL)
         database.query("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _insert(library: Library, ids: Any, rng: np.random.Generator) -> None:
+def _insert(library: Library, ids: Any, rng: np.random.Generator, root: bytes) -> None:
     def rows(sql: str, values: Iterator[tuple[Any, ...]]) -> None:
         library._database._connection.executemany(sql, values)
 
@@ -54,7 +54,7 @@ def _insert(library: Library, ids: Any, rng: np.random.Generator) -> None:
     vectors = (moods @ rng.normal(size=(4, DIMS)) + rng.normal(0, 0.5, (len(ids), DIMS))).astype("<f4")
     edges = np.rint(255 * moods[:, None]).astype(np.uint8).repeat(2, axis=1)
     number = [int(i) for i in ids]
-    paths = [b"/music/artist %d/album %d/%d.ogg" % (i // 100, i // 10, i) for i in number]
+    paths = [root + b"/artist %d/album %d/%d.ogg" % (i // 100, i // 10, i) for i in number]
     seconds = rng.normal(230, 60, len(ids)).clip(10, 4000).round(1).tolist()
     genres = [GENRES[i % 97 % len(GENRES)] for i in number]
     rows(
@@ -153,7 +153,7 @@ def _report_calls(library: Library, track_id: int) -> None:
         "played": lambda: library.add_play(track_id),
         "plays": lambda: library.plays(10),
         "events": lambda: library.events(limit=500),
-        "played since": lambda: library.played_since(time.time() - 3600),
+        "heard since": lambda: library.heard_since(time.time() - 3600),
         "track": lambda: library.track(track_id),
         "songs of a genre": lambda: library.ids_of_genre("soul"),
         "songs in a folder": lambda: library.ids_under("/music/artist 7"),

@@ -56,7 +56,7 @@ class ToyModel:
 
 
 def set_up_worker(model: str, model_id: str) -> Callable[[Any, Any], Any]:
-    mood.load = ToyModel
+    mood.load = mood.outline = ToyModel
     work = _analysis.set_up_worker(model, model_id)
 
     def toy_work(job: Any, channel: Any) -> Any:
@@ -85,7 +85,7 @@ def set_up_worker(model: str, model_id: str) -> Callable[[Any, Any], Any]:
 
 def install() -> None:
     """Have `pipeline.scan` use the toys."""
-    mood.load = ToyModel
+    mood.load = mood.outline = ToyModel
     pipeline.set_up_worker = set_up_worker
 
 

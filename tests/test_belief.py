@@ -16,7 +16,14 @@ from edgemood.domain import QUADRANTS
 LABELS = tuple(QUADRANTS)
 
 
-def by_paths(scores: np.ndarray, gap_s: np.ndarray, heard: np.ndarray, labels: tuple[str, ...], habits: Habits):
+def by_paths(  # noqa: PLR0917
+    scores: np.ndarray,
+    gap_s: np.ndarray,
+    heard: np.ndarray,
+    labels: tuple[str, ...],
+    habits: Habits,
+    offered: np.ndarray,
+):
     """What `follow` gives, of one session, from the definition."""
     near = nearness(labels, habits.opposite)
     plays, count = scores.shape
@@ -26,6 +33,7 @@ def by_paths(scores: np.ndarray, gap_s: np.ndarray, heard: np.ndarray, labels: t
         off = song != mood
         trusted = scores[k] ** habits.trust / (scores[k] ** habits.trust).sum()
         picked = habits.off_mood * near[mood, song] if off else 1 - habits.off_mood
+        picked = 1.0 if offered[k] else picked  # whoever did pick it did not know the mood
         skip = habits.skip_off if off else habits.skip_on
         if np.isnan(heard[k]):
             return trusted[song] * picked * (1 - skip)
@@ -54,12 +62,13 @@ def test_it_gives_what_all_paths_give(labels: tuple[str, ...]) -> None:
     scores = rng.dirichlet(np.full(len(labels), 0.7), (4, 5))
     gap_s = rng.exponential(1500, (4, 5))
     heard = np.where(rng.random((4, 5)) < 0.4, rng.random((4, 5)), np.nan)
-    belief, own = follow(scores, gap_s, heard, labels, habits)
+    offered = rng.random((4, 5)) < 0.5
+    belief, own = follow(scores, gap_s, heard, labels, habits, offered=offered)
     for i in range(4):
-        expected = by_paths(scores[i], gap_s[i], heard[i], labels, habits)
+        expected = by_paths(scores[i], gap_s[i], heard[i], labels, habits, offered[i])
         np.testing.assert_allclose(belief[i], expected[0], rtol=1e-6)
         np.testing.assert_allclose(own[i], expected[1], rtol=1e-6)
-        alone = follow(scores[i], gap_s[i], heard[i], labels, habits)
+        alone = follow(scores[i], gap_s[i], heard[i], labels, habits, offered=offered[i])
         np.testing.assert_allclose(alone[0], belief[i])
 
 
@@ -110,3 +119,16 @@ def test_it_is_a_distribution(plays: int, seed: int) -> None:
     assert belief.sum() == pytest.approx(1)
     assert ((belief > 0) & (belief < 1)).all()
     assert ((own > 0) & (own <= 1)).all()
+
+
+def test_what_is_offered_does_not_confirm_itself() -> None:
+    """Half of the happy songs that edgemood chose were skipped: he is not happy. Had he picked them, he is."""
+    scores = np.tile([0.85 if label == "happy" else 0.05 for label in LABELS], (10, 1))
+    heard = np.array([0.1, np.nan] * 5)
+    gap_s = np.full(10, 200.0)
+    happy = LABELS.index("happy")
+    for offered, is_happy in ((True, False), (False, True)):
+        belief, _ = follow(scores, gap_s, heard, LABELS, offered=np.full(10, offered))
+        assert (int(belief.argmax()) == happy) == is_happy
+    to_the_end, _ = follow(scores, gap_s, np.full(10, np.nan), LABELS, offered=np.full(10, True))
+    assert to_the_end[happy] > 0.7  # what he lets play suits him all the same

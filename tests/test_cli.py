@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -22,6 +23,12 @@ from edgemood.cli.commands import edgemood as main
 from edgemood.library import Library
 
 COMMANDS = sorted(main.commands)
+# What would run until it is stopped.
+RUNS_ON = {
+    "mpd": "mpd --once --host /nowhere",
+    "mpris": "mpris --once --player nobody",
+    "serve": "serve --token-file /nowhere",
+}
 ODD = os.fsdecode(os.fsencode(MUSIC) + b"/\xe9t\xe9\n.ogg")  # neither UTF-8 nor one line
 SONGS = [
     (f"{MUSIC}/{number}.ogg", label, f"Artist {number % 5}") for number, label in enumerate(["calm", "angry"] * 10)
@@ -106,9 +113,10 @@ def test_the_readme_names_every_command(command: str) -> None:
 def test_examples_in_the_help_are_accepted_by_the_parser() -> None:
     for name in COMMANDS:
         for line in main.commands[name].epilog.splitlines():
-            words = line.split("|")[0].split()
+            words = re.split(r"[|>]", line)[0].split()
             if words[:1] == ["edgemood"]:
-                main.commands[name].make_context(name, words[2:])
+                with contextlib.suppress(click.exceptions.Exit):  # where it prints something and ends
+                    main.commands[name].make_context(name, words[2:])
 
 
 def test_without_a_command_it_shows_help() -> None:
@@ -178,11 +186,12 @@ def test_a_reader_that_goes_away_is_no_error(library: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "closed"), [*((name, ">&-") for name in COMMANDS), ("library", "<&- >&- 2>&-"), ("frob", "2>&-")]
+    ("words", "closed"),
+    [*((RUNS_ON.get(name, name), ">&-") for name in COMMANDS), ("library", "<&- >&- 2>&-"), ("frob", "2>&-")],
 )
 def test_without_stdout_or_stderr_it_ends_as_with_them(words: str, closed: str) -> None:
     result = shell(f"edgemood {words} {closed}")
-    assert (result.returncode, result.stdout) == (run(words).exit_code, b"")
+    assert (result.returncode, result.stdout) == (run(*words.split()).exit_code, b"")
     assert b"Traceback" not in result.stderr
 
 
@@ -461,3 +470,10 @@ def test_prune_removes_songs_whose_files_are_gone() -> None:
     shelf.clear()
     assert run("prune").stdout == "removed 20 songs\n"
     assert objects(run("prune", "--json")) == [{"removed": 0}]
+
+
+def test_songs_that_were_offered_are_noted_as_such(library: Path) -> None:
+    for command in ("played 1 --offered", "played 2", "skipped 3 --heard 10% --offered"):
+        assert run(*command.split()).exit_code == 0
+    with Library.open(library) as shelved:
+        assert [(e.track_id, e.offered) for e in shelved.events(limit=3)] == [(3, True), (2, False), (1, True)]

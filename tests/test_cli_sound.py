@@ -42,6 +42,7 @@ TOY_COMMAND = [
 def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEMOOD_LIBRARY", str(tmp_path / "library.db"))
     monkeypatch.setattr(mood, "load", scan_toys.ToyModel)
+    monkeypatch.setattr(mood, "outline", scan_toys.ToyModel)
     monkeypatch.setattr(_analysis, "set_up_worker", scan_toys.set_up_worker)
     monkeypatch.setattr("edgemood.pipeline.set_up_worker", scan_toys.set_up_worker)
 

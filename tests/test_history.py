@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from made_up import LABELS, RECIPE, analysis, content, mood
 
+from edgemood import _sums
 from edgemood.domain import Event
 from edgemood.errors import ConfigError, LibraryError, UnknownTrackError
-from edgemood.library import FileStamp, Library, Recipe
+from edgemood.library import Counts, FileStamp, Library, Recipe
 
 STAMP = FileStamp(100, 200, 300)
 
@@ -53,8 +54,9 @@ def test_events_come_newest_first_with_plays_among_them(library: Library) -> Non
 def test_now_is_never_before_what_the_same_listener_did(library: Library) -> None:
     ahead = time.time() + 1e4
     library.add_event(1, "like", at=ahead)
-    assert library.add_play(2).at == ahead
-    assert library.add_event(2, "skip").at == ahead
+    assert library.add_play(2).at == pytest.approx(ahead)
+    assert library.add_event(2, "skip").at == pytest.approx(ahead)
+    assert [event.kind for event in library.events()] == ["skip", "play", "like"]
     assert library.add_play(2, listener="anna").at < ahead
 
 
@@ -65,7 +67,10 @@ def test_a_clock_that_was_wrong_does_not_hold_time_up(library: Library, monkeypa
     with monkeypatch.context() as wrong:
         wrong.setattr(time, "time", lambda: now + 2e9)  # seventy years ahead
         library.add_play(1)
+        library.add_event(1, "like")
     assert library.add_play(2).at < now + 60
+    assert [(event.track_id, event.kind) for event in library.events()] == [(2, "play"), (1, "like"), (1, "play")]
+    assert library.events()[-1].at < now + 60
     with monkeypatch.context() as unset:
         unset.setattr(time, "time", lambda: 10.0)  # a board without a battery, before it asked the network
         assert library.add_play(3).at > now
@@ -80,14 +85,16 @@ def test_events_of_some_kinds_are_not_hidden_by_others(library: Library) -> None
     assert [event.kind for event in library.events(limit=5)] == ["like"] * 5
 
 
-def test_songs_played_since(library: Library) -> None:
+def test_songs_heard_since(library: Library) -> None:
     for track_id, at in ((3, 10.0), (1, 20.0), (3, 30.0), (2, 5.0)):
         library.add_play(track_id, at=at)
     library.add_event(2, "like", at=40.0)
-    assert library.played_since(10.0).tolist() == [1, 3]
-    assert library.played_since(25.0).tolist() == [3]
-    assert library.played_since(1e9).dtype == np.int64
-    assert library.played_since(0.0, "anna").tolist() == []
+    assert library.heard_since(10.0).tolist() == [1, 3]
+    assert library.heard_since(25.0).tolist() == [3]
+    library.add_event(1, "skip", at=40.0)
+    assert library.heard_since(25.0).tolist() == [1, 3]
+    assert library.heard_since(1e9).dtype == np.int64
+    assert library.heard_since(0.0, "anna").tolist() == []
 
 
 def test_a_ban_holds_until_the_song_is_liked(library: Library) -> None:
@@ -113,7 +120,7 @@ def test_forgetting_removes_all_of_one_listener(library: Library) -> None:
     assert library.forget() == 3
     assert library.listeners() == ["default"]
     assert library.events() == []
-    assert library.label_of(1) == "calm"
+    assert library.track(1).labelled == "calm"
 
 
 def test_what_is_forgotten_is_not_in_the_file_any_more(library: Library) -> None:
@@ -156,7 +163,7 @@ def test_a_mood_set_by_hand_holds(library: Library) -> None:
     other = next(label for label in LABELS if label != before.mood.label)
     library.set_label(1, other)
     after = library.track(1)
-    assert after.labelled == library.label_of(1) == other
+    assert after.labelled == other
     assert after.mood is not None
     assert dict(after.mood.scores) == {label: float(label == other) for label in LABELS}
     np.testing.assert_array_equal(after.mood.vector, before.mood.vector)
@@ -176,9 +183,9 @@ def test_a_mood_set_by_hand_comes_back_with_its_song(library: Library) -> None:
     library.set_label(2, "sad")
     library.prune()
     with pytest.raises(UnknownTrackError):
-        library.label_of(2)
+        library.track(2)
     again = library.store("/elsewhere.ogg", STAMP, analysis(2), RECIPE)
-    assert library.label_of(again) == "sad"
+    assert library.track(again).labelled == "sad"
 
 
 def test_a_label_that_the_model_does_not_know_leaves_its_scores(library: Library) -> None:
@@ -216,3 +223,93 @@ def test_songs_of_a_genre_and_in_a_folder(library: Library) -> None:
     library.mark_missing(["/music/a/b"])
     assert library.ids_under("/music").tolist() == [4, 6, 7]
     assert library.ids_under("/other").dtype == np.int64
+
+
+# ------------------------------------------------------------------------------------------------- what lies far back
+
+
+def small_history(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+    monkeypatch.setattr(_sums, "KEPT", kept)
+    monkeypatch.setattr(_sums, "_EVERY", 1)
+
+
+def test_counts_are_of_one_listener_and_of_all_that_was_ever_heard(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def everything() -> None:
+        for at in range(1, 31):
+            library.add_play(1 + at % 2, at=float(at))
+            library.add_event(3, "skip", at=float(at))
+        library.add_play(3, at=2.5, listener="anna")
+
+    everything()
+    expected = {1: Counts(15, 0, 30.0), 2: Counts(15, 0, 29.0), 3: Counts(0, 30, None)}
+    assert library.counts("default") == expected
+    assert library.counts("anna") == {3: Counts(1, 0, 2.5)}
+    assert library.counts("nobody") == {}
+    library.forget()
+    small_history(monkeypatch, kept=4)
+    everything()
+    assert library.counts("default") == expected
+    assert library.counts("anna") == {3: Counts(2, 0, 2.5)}
+    assert [(event.track_id, event.at) for event in library.events(kinds=("play",))] == [
+        (1, 30.0), (2, 29.0), (1, 28.0), (2, 27.0),
+    ]  # fmt: skip
+    assert [event.at for event in library.events(kinds=("skip",))] == [30.0, 29.0, 28.0, 27.0]
+    assert library.stats().plays == 32
+    assert library.forget() == 60
+    assert library.counts("default") == {}
+
+
+def test_a_song_that_was_skipped_long_ago_and_played_then_has_both(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_history(monkeypatch, kept=1)
+    for at in range(6):
+        library.add_event(1, "play" if at % 2 else "skip", at=float(at))
+    assert library.counts("default") == {1: Counts(3, 3, 5.0)}
+
+
+def test_likings_that_hold_are_kept_however_old(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_history(monkeypatch, kept=2)
+    library.add_event(1, "ban", at=1.0)
+    library.add_event(2, "ban", at=2.0)
+    for at in range(3, 12):
+        library.add_event(3, "like", at=float(at))
+    library.add_event(2, "like", at=20.0)
+    assert [(event.track_id, event.kind) for event in library.events()] == [(2, "like"), (3, "like"), (1, "ban")]
+    assert library.banned().tolist() == [1]
+
+
+def test_plays_of_the_past_are_counted_as_such(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_history(monkeypatch, kept=2)
+    for at in (100.0, 200.0, 5.0):
+        library.add_play(1, at=at)
+    assert [event.at for event in library.events()] == [200.0, 100.0]
+    assert library.counts("default") == {1: Counts(3, 0, 200.0)}
+
+
+def test_notes_are_kept_by_name(library: Library) -> None:
+    assert library.note("player:here") is None
+    library.set_note("player:here", "{}")
+    library.set_note("player:here", "[1]")
+    library.set_note("player:there", "")
+    with Library.open(library.path) as other:
+        assert (other.note("player:here"), other.note("player:there")) == ("[1]", "")
+    library.set_note("player:here", None)
+    assert library.note("player:here") is None
+
+
+def test_what_was_offered_is_known(library: Library) -> None:
+    library.add_plays([1, 2], at=10.0, offered=True)
+    library.add_play(3, at=11.0)
+    library.add_event(1, "skip", at=12.0, heard=0.1, offered=True)
+    library.add_event(2, "play", at=13.0, offered=True)
+    assert [(event.track_id, event.kind, event.offered) for event in library.events()] == [
+        (2, "play", True),
+        (1, "skip", True),
+        (3, "play", False),
+        (2, "play", True),
+        (1, "play", True),
+    ]
+    assert [play.offered for _, play in library.plays()] == [True, False, True, True]

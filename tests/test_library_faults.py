@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 from made_up import RECIPE, analysis
 
+from edgemood import _database
+from edgemood.errors import LibraryError
 from edgemood.library import FileStamp, Library
 
 STAMP = FileStamp(100, 200, 300)
@@ -106,6 +109,52 @@ def test_kill_9_in_a_burst_loses_nothing_that_was_acknowledged(tmp_path: Path) -
     assert lost == 0
 
 
+# -------------------------------------------------------------------------------- files and disks that go and come back
+
+
+def test_a_library_that_was_replaced_below_a_program_is_found_again(tmp_path: Path) -> None:
+    path, other = tmp_path / "library.db", tmp_path / "other.db"
+    for each in (path, other):
+        with Library.open(each) as library:
+            for n in (1, 2):
+                library.store(f"/{n}.ogg", STAMP, analysis(n), RECIPE)
+    with Library.open(path) as library:
+        library.add_play(1)
+        path.rename(tmp_path / "kept.db")
+        assert library.add_play(1)  # there is no other one
+        for end in ("-wal", "-shm"):  # as `edgemood repair` does: they belong to the old file
+            Path(f"{path}{end}").unlink()
+        other.rename(path)
+        library.add_play(2)
+        assert [event.track_id for event in library.events()] == [2]
+    with Library.open(path) as library:
+        assert [event.track_id for event in library.events()] == [2]
+
+
+def test_after_an_error_of_the_disk_the_file_is_opened_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "library.db"
+    with Library.open(path) as library:
+        library.store("/1.ogg", STAMP, analysis(1), RECIPE)
+        before = library._database._connection
+        with monkeypatch.context() as broken, pytest.raises(LibraryError, match="disk fails"):
+            broken.setattr(_database, "_begin_to_write", fail_of_disk)
+            library.add_play(1)
+        away = path.rename(tmp_path / "away.db")
+        with pytest.raises(LibraryError, match="cannot be opened"):
+            library.add_play(1)
+        assert library._database._connection is before
+        assert len(library.tracks()) == 1  # what was open can still be read
+        assert not path.exists()
+        away.rename(path)
+        library.add_play(1)
+        assert library._database._connection is not before
+        assert len(library.events()) == 1
+
+
+def fail_of_disk(connection: object) -> None:
+    raise sqlite3.OperationalError("disk I/O error")
+
+
 # ------------------------------------------------------------------------------------------------------- a full disk
 
 #: Stores until nothing more fits, which has to be told; prints how many songs and plays were acknowledged.
@@ -176,3 +225,31 @@ except LibraryError as error:
     with Library.open(path) as library:
         assert whole(library)
         assert library.tracks() == []
+
+
+def test_a_disk_that_was_read_only_at_the_start_is_written_once_it_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "library.db"
+    with Library.open(path) as library:
+        library.store("/nowhere/1.ogg", STAMP, analysis(1), RECIPE)
+    monkeypatch.setattr(_database.os, "access", lambda _, mode: mode != _database.os.W_OK)
+    monkeypatch.setattr(_database, "_LOOK_AGAIN_S", 0.0)
+    with Library.open(path) as library, Library.open(path) as frozen:
+        frozen.freeze()
+        with pytest.raises(LibraryError, match="can be read here but not written"):
+            library.add_play(1, at=1)
+        adding = start(
+            "from made_up import RECIPE, analysis\nfrom edgemood.library import FileStamp, Library\n"
+            "Library.open(sys.argv[1]).store('/nowhere/2.ogg', FileStamp(1, 2), analysis(2), RECIPE)",
+            path,
+        )
+        with adding:
+            assert adding.wait(60) == 0
+        assert len(library.tracks()) == 2  # what others write is seen
+        monkeypatch.undo()
+        library.add_play(1, at=1)
+        with pytest.raises(LibraryError, match="can be read here but not written"):
+            frozen.add_play(1, at=2)
+        assert [event.at for event in library.events()] == [1]
+        assert whole(library)

@@ -26,6 +26,7 @@ from edgemood.pipeline import Progress, ScanReport, analyse, scan
 @pytest.fixture(autouse=True)
 def toys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(mood, "load", scan_toys.ToyModel)
+    monkeypatch.setattr(mood, "outline", scan_toys.ToyModel)
     monkeypatch.setattr(pipeline, "set_up_worker", scan_toys.set_up_worker)
     monkeypatch.setenv("SCAN_TOYS_LOG", str(tmp_path / "decoded"))
 
@@ -126,7 +127,7 @@ def test_a_first_scan(library: Library, music: Path, tmp_path: Path) -> None:
     assert (report.failed, report.failed_before, report.missing, report.failures) == (0, 0, 0, ())
     assert titles(library) == ["a.ogg", "b.FLAC", "c.mp3"]
     assert decoded(tmp_path) == ["a.ogg", "b.FLAC", "c.mp3"]
-    assert {"identify", "decode", "features", "model", "database"} == set(report.cpu_s)
+    assert {"identify", "decode", "features", "model", "pack", "database"} == set(report.cpu_s)
     assert report.wall_s > 0
     assert report.songs_per_min == pytest.approx(180 / report.wall_s)
 

@@ -24,6 +24,7 @@ from edgemood.pipeline import ScanReport, scan
 @pytest.fixture(autouse=True)
 def toys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(mood, "load", scan_toys.ToyModel)
+    monkeypatch.setattr(mood, "outline", scan_toys.ToyModel)
     monkeypatch.setattr(pipeline, "set_up_worker", scan_toys.set_up_worker)
     monkeypatch.setenv("SCAN_TOYS_LOG", str(tmp_path / "decoded"))
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import shelf
 
-from edgemood.cli import shapes, text
+from edgemood import shapes
+from edgemood.cli import text
 from edgemood.domain import ListenerMood, Mood, MoodSpan, Pick, SongAnalysis, Tags, Track
 from edgemood.live import LiveScore
 

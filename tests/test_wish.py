@@ -13,6 +13,7 @@ import pytest
 import shelf
 
 import edgemood
+from edgemood.advice import Advice
 from edgemood.domain import Tags
 from edgemood.errors import ConfigError, LibraryError, UnknownTrackError
 from edgemood.library import FileStamp, Library
@@ -355,8 +356,8 @@ def test_a_drive_that_is_unplugged_costs_one_look(engine: edgemood.Engine, libra
     with Library.open(library) as shelved:
         shelf.fill(shelved, [(f"/nowhere/{k % 20}/{k}.ogg", "calm", f"Nobody {k}") for k in range(400)])
     looked: list[str] = []
-    find = edgemood.Engine._find
-    monkeypatch.setattr(edgemood.Engine, "_find", lambda self, track: looked.append(track.path) or find(self, track))
+    find = Advice._find
+    monkeypatch.setattr(Advice, "_find", lambda self, track: looked.append(track.path) or find(self, track))
     picks = engine.next(10, wish=Wish(mood="calm"))
     assert len(picks) == 10
     assert all(pick.track.path.startswith(shelf.MUSIC) for pick in picks)

@@ -108,6 +108,10 @@ def do_ask(channel: Any, question: Any) -> Any:
     return channel.ask(question)
 
 
+def do_make(channel: Any, megabytes: int) -> bytes:
+    return bytes(megabytes << 20)
+
+
 def do_echo(channel: Any, data: bytes) -> bytes:
     return data
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemood import audio, identity, mood, speech
-from edgemood._pack import rounded
+from edgemood._pack import pack_features, rounded
 from edgemood.describe import Describer
 from edgemood.domain import FeatureSequence, Mood, SongAnalysis, Tags
 from edgemood.errors import ConfigError, TooShortError
@@ -23,6 +25,8 @@ from edgemood.library import FileStamp
 FilePath = str | os.PathLike[str]
 
 _SLOWEST_BYTES_PER_S = 1_000_000  # a drive or network slower than this looks hung
+_FORGET_BYTES = 32 << 20  # larger files are read twice, by hash and decoder, and not kept in between
+_FORGET_BLOCKS = 64  # of about a second: so much of a file stays in memory while it is decoded
 
 
 class Clock:
@@ -85,6 +89,8 @@ class _Analysis:
         with self.clock("identify"):
             audio.recognise(path)  # refuses in no time what is no audio, which may be larger than any song
             self.content, self.tags = identity.content_hash(path), identity.read_tags(path)
+        if Path(path).stat().st_size > _FORGET_BYTES:
+            forget(path)
 
     def finish(self) -> SongAnalysis:
         """Decode, describe and judge."""
@@ -101,7 +107,9 @@ class _Analysis:
 
     def _blocks(self) -> Iterator[NDArray[np.float32]]:
         stream = audio.blocks(self._path, self._describer.sample_rate)
-        while True:
+        for number in itertools.count():
+            if number % _FORGET_BLOCKS == _FORGET_BLOCKS - 1:
+                forget(self._path)
             with self.clock("decode"):
                 block = next(stream, None)
             if block is None:
@@ -147,8 +155,28 @@ class Judged:
     speech: float | None = None
 
 
-#: Answers to the question that a content hash is: go on; the library has it; another worker is at it.
-GO_ON, KNOWN, LATER = "go on", "known", "later"
+@dataclass(frozen=True)
+class Packed:
+    """Result of a FileJob for the library: the analysis without its descriptors, and these as it keeps them.
+
+    They are packed where they are made: that process has the time and the memory for it.
+    """
+
+    analysis: SongAnalysis
+    features: bytes
+
+
+#: Answers to the question that a content hash is: go on; go on and pack it for the library; the library has it; another
+#: worker is at it.
+GO_ON, STORE, KNOWN, LATER = "go on", "store", "known", "later"
+
+
+def _packed(analysis: SongAnalysis) -> Packed:
+    whole, clock = analysis.features, Clock()
+    with clock("pack"):
+        packed = pack_features(whole)
+    nothing = FeatureSequence(whole.values[:0].copy(), whole.start_s[:0], whole.end_s[:0], whole.names, whole.version)
+    return Packed(replace(analysis, features=nothing, seconds={**analysis.seconds, **clock.seconds}), packed)
 
 
 def set_up_worker(model: str, model_id: str) -> Callable[[Any, Any], Any]:
@@ -166,13 +194,29 @@ def set_up_worker(model: str, model_id: str) -> Callable[[Any, Any], Any]:
             return Judged(judged, dict(clock.seconds), talk)
         grace_s = job.stamp.size / _SLOWEST_BYTES_PER_S  # it is read at one go before there is more to tell
         channel.beat(grace_s)
-        analysis = _Analysis(job.path, loaded, channel.beat)
-        verdict = channel.ask(analysis.content)
-        if verdict == LATER:
-            return None
-        if verdict == KNOWN:
-            return Known(analysis.content, analysis.tags, dict(analysis.clock.seconds))
-        channel.beat(grace_s)
-        return analysis.finish()
+        try:
+            analysis = _Analysis(job.path, loaded, channel.beat)
+            verdict = channel.ask(analysis.content)
+            if verdict == LATER:
+                return None
+            if verdict == KNOWN:
+                return Known(analysis.content, analysis.tags, dict(analysis.clock.seconds))
+            channel.beat(grace_s)
+            return analysis.finish() if verdict == GO_ON else _packed(analysis.finish())
+        finally:
+            forget(job.path)
 
     return work
+
+
+def forget(path: str) -> None:
+    """Have the kernel drop what it keeps of a file: nobody reads it again soon, and a player's files would make room.
+
+    It takes pages that are read twice, as by hash and decoder, for dear ones.
+    """
+    with suppress(OSError):
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(fd)

@@ -1,8 +1,9 @@
 """A Bayes filter over the listener's mood: what plays, pauses and skips say of it together.
 
 The listener has one mood at a time. It lasts `Habits.dwell_s` on average and moves to a neighbouring quadrant more
-often than to the opposite one. A song played is of that mood but for a share `off_mood`; songs off the mood are
-skipped more often, and sooner. The model's scores of a song say how likely each mood of the song is, `trust` how far
+often than to the opposite one. A song that he picks is of that mood but for a share `off_mood`; songs off the mood are
+skipped more often, and sooner. A song that edgemood picked tells of the mood by its end alone: else what it offers
+would confirm itself. The model's scores of a song say how likely each mood of the song is, `trust` how far
 they are to be believed when several songs err alike. The forward algorithm makes of all this the probability of each
 mood after the last play; nothing is learned on the device. The numbers were learned from simulated sessions
 (`converters.sessions`); learned like that on some songs and tested on others they are judged in
@@ -45,8 +46,14 @@ class Habits:
 DEFAULT = Habits()
 
 
-def follow(
-    scores: Array, gap_s: Array, heard: Array, labels: Sequence[str], habits: Habits = DEFAULT
+def follow(  # noqa: PLR0913
+    scores: Array,
+    gap_s: Array,
+    heard: Array,
+    labels: Sequence[str],
+    habits: Habits = DEFAULT,
+    *,
+    offered: NDArray[np.bool_] | None = None,
 ) -> tuple[Array, Array]:
     """Follow the mood over plays.
 
@@ -62,6 +69,8 @@ def follow(
         The moods.
     habits
         What is taken for granted.
+    offered
+        Whether edgemood had chosen the song ``[..., plays]``, not the listener; if None, no song.
 
     Returns
     -------
@@ -71,7 +80,8 @@ def follow(
 
     """
     near = nearness(labels, habits.opposite)
-    said, of_mood = _evidence(scores, heard, near, habits)
+    chosen = np.zeros(heard.shape, np.bool_) if offered is None else offered
+    said, of_mood = _evidence(scores, heard, near, habits, chosen)
     rates, axes = np.linalg.eigh(near - np.eye(len(labels)))  # symmetric: all moods are as likely in the long run
     decay = np.exp(rates * np.maximum(gap_s, _LEAST_S)[..., None] / habits.dwell_s)
     belief: Array = np.full_like(said[..., 0, :], 1 / len(labels))
@@ -88,7 +98,9 @@ def follow(
     return belief, own
 
 
-def _evidence(scores: Array, heard: Array, near: Array, habits: Habits) -> tuple[Array, Array]:
+def _evidence(
+    scores: Array, heard: Array, near: Array, habits: Habits, offered: NDArray[np.bool_]
+) -> tuple[Array, Array]:
     """How likely each play is in each mood, up to a factor, and how likely it is then of that mood itself.
 
     Both ``[..., plays, labels]``.
@@ -97,10 +109,11 @@ def _evidence(scores: Array, heard: Array, near: Array, habits: Habits) -> tuple
     believed /= believed.sum(axis=-1, keepdims=True)
     skipped = ~np.isnan(heard)
     share = np.where(skipped, heard, 0.0)
-    on = np.where(skipped, habits.skip_on, 1 - habits.skip_on) * (1 - habits.off_mood)
-    off = np.where(skipped, habits.skip_off * 2 * (1 - share), 1 - habits.skip_off) * habits.off_mood
-    of_mood = on[..., None] * believed
-    likelihood = of_mood + off[..., None] * (believed @ near)
+    on = np.where(skipped, habits.skip_on, 1 - habits.skip_on)[..., None] * believed
+    off = np.where(skipped, habits.skip_off * 2 * (1 - share), 1 - habits.skip_off)[..., None]
+    picked = ~offered[..., None]
+    of_mood = np.where(picked, 1 - habits.off_mood, 1.0) * on
+    likelihood = of_mood + off * np.where(picked, habits.off_mood * (believed @ near), 1 - believed)
     return likelihood, of_mood / likelihood
 
 

@@ -219,13 +219,14 @@ def tail_tags_start(fd: int, start: int, size: int) -> int:
     """Where the tags at the end of a file begin: ID3v1, APEv2 and Lyrics3 in any order; `size` without any."""
     end = size
     while True:
-        shorter = _before_tail_tag(fd, end)
+        shorter = before_tail_tag(fd, end)
         if shorter >= end or shorter < start:
             return end
         end = shorter
 
 
-def _before_tail_tag(fd: int, end: int) -> int:
+def before_tail_tag(fd: int, end: int) -> int:
+    """Where the tag begins that ends at `end`; `end` where none does."""
     tail = os.pread(fd, min(end, 160), max(0, end - 160)).rjust(160, b"\0")
     if tail[-128:-125] == b"TAG":
         return end - 128

@@ -11,7 +11,7 @@ from numbers import Real
 import numpy as np
 from numpy.typing import NDArray
 
-from edgemood._database import Tables
+from edgemood._sums import Sums
 from edgemood.domain import EVENTS, Event, Play
 from edgemood.errors import ConfigError, LibraryError
 
@@ -24,16 +24,22 @@ _LONGEST_NAME = 100  # characters of a listener or label
 _BY = "(SELECT id FROM listeners WHERE name = :listener)"
 
 
-class History(Tables):
+class History(Sums):
     """What `library.Library` offers to listeners. All of it is on the disk when a method returns."""
 
-    def add_play(self, track_id: int, at: float | None = None, listener: str = DEFAULT_LISTENER) -> Play:
+    def add_play(
+        self, track_id: int, at: float | None = None, listener: str = DEFAULT_LISTENER, offered: bool = False
+    ) -> Play:
         """Note that a song was played; see `add_plays`."""
-        (play,) = self.add_plays([track_id], at, listener)
+        (play,) = self.add_plays([track_id], at, listener, offered)
         return play
 
     def add_plays(
-        self, track_ids: Sequence[int], at: float | None = None, listener: str = DEFAULT_LISTENER
+        self,
+        track_ids: Sequence[int],
+        at: float | None = None,
+        listener: str = DEFAULT_LISTENER,
+        offered: bool = False,
     ) -> list[Play]:
         """Note that songs were played, in this order: all of them or, where one cannot be noted, none.
 
@@ -46,6 +52,8 @@ class History(Tables):
             anything that this listener did earlier, whatever a clock without a battery says.
         listener
             Who played them; a new name is a new listener.
+        offered
+            Whether edgemood had chosen them, and nobody picked them: they say less of the mood then.
 
         Raises
         ------
@@ -59,16 +67,18 @@ class History(Tables):
         """
         with self._noting(at, listener) as (by, when):
             for content in [self._require(track_id) for track_id in track_ids]:
-                self._database.run("INSERT INTO plays (content, at, listener_id) VALUES (?, ?, ?)", (content, when, by))
-        return [Play(track_id, when) for track_id in track_ids]
+                sql = "INSERT INTO plays (content, at, listener_id, offered) VALUES (?, ?, ?, ?)"
+                self._bound(self._database.run(sql, (content, when, by, bool(offered))).lastrowid or 0)
+        return [Play(track_id, when, bool(offered)) for track_id in track_ids]
 
-    def add_event(
+    def add_event(  # noqa: PLR0913, PLR0917
         self,
         track_id: int,
         kind: str,
         at: float | None = None,
         heard: float | None = None,
         listener: str = DEFAULT_LISTENER,
+        offered: bool = False,
     ) -> Event:
         """Note what a listener did about a song.
 
@@ -78,7 +88,7 @@ class History(Tables):
             The song.
         kind
             One of `domain.EVENTS`; ``"play"`` is what `add_play` notes.
-        at, listener
+        at, listener, offered
             As for `add_plays`.
         heard
             The share of the song that was heard before a skip, in [0, 1]; None: not known. Of plays it is not kept.
@@ -96,13 +106,14 @@ class History(Tables):
         except (TypeError, ValueError) as error:
             raise ConfigError(str(error)) from error
         if kind == EVENTS[0]:
-            return Event(track_id, kind, self.add_play(track_id, at, listener).at)
+            return Event(track_id, kind, self.add_play(track_id, at, listener, offered).at, offered=bool(offered))
         with self._noting(at, listener) as (by, when):
-            self._database.run(
-                "INSERT INTO events (listener_id, content, kind, at, heard) VALUES (?, ?, ?, ?, ?)",
-                (by, self._require(track_id), kind, when, heard),
-            )
-        return Event(track_id, kind, when, heard)
+            row = self._database.run(
+                "INSERT INTO events (listener_id, content, kind, at, heard, offered) VALUES (?, ?, ?, ?, ?, ?)",
+                (by, self._require(track_id), kind, when, heard, bool(offered)),
+            ).lastrowid
+            self._bound(row or 0)
+        return Event(track_id, kind, when, heard, bool(offered))
 
     def events(self, listener: str = DEFAULT_LISTENER, limit: int = 500, kinds: Sequence[str] = EVENTS) -> list[Event]:
         """Give the last things of these kinds that a listener did, newest first; none of an unknown listener.
@@ -112,40 +123,71 @@ class History(Tables):
         if limit < 1:
             raise LibraryError(f"the number of events has to be at least 1, not {limit}")
         rows = self._database.query(
-            f"""SELECT track_id, kind, at, heard FROM (
+            f"""SELECT track_id, kind, at, heard, offered FROM (
                     SELECT * FROM (
-                        SELECT t.id AS track_id, 'play' AS kind, p.at AS at, NULL AS heard, 0 AS rank, p.id AS id
+                        SELECT t.id AS track_id, 'play' AS kind, p.at AS at, NULL AS heard, 0 AS rank, p.id AS id,
+                               p.offered
                         FROM plays p CROSS JOIN tracks t ON t.content = p.content
                         WHERE p.listener_id = {_BY} AND :plays ORDER BY p.at DESC, p.id DESC LIMIT :limit)
                     UNION ALL SELECT * FROM (
-                        SELECT t.id, e.kind, e.at, e.heard, 1, e.id
+                        SELECT t.id, e.kind, e.at, e.heard, 1, e.id, e.offered
                         FROM events e CROSS JOIN tracks t ON t.content = e.content
                         WHERE e.listener_id = {_BY} AND instr(:kinds, e.kind)
                         ORDER BY e.at DESC, e.id DESC LIMIT :limit))
                 ORDER BY at DESC, rank DESC, id DESC LIMIT :limit""",
             {"listener": listener, "limit": limit, "plays": EVENTS[0] in kinds, "kinds": " ".join(kinds)},
         )
-        return [Event(*row) for row in rows]
+        with self._making_sense():
+            return [Event(song, kind, float(at), heard, bool(offered)) for song, kind, at, heard, offered in rows]
 
-    def played_since(self, at: float, listener: str = DEFAULT_LISTENER) -> NDArray[np.int64]:
-        """Give the ids of the songs, ascending, that a listener played at `at` (seconds since the epoch) or later."""
+    def heard_since(self, at: float, listener: str = DEFAULT_LISTENER) -> NDArray[np.int64]:
+        """Give the ids, ascending, of the songs that a listener played or skipped at `at` or later."""
         rows = self._database.query(
-            f"""SELECT DISTINCT t.id FROM plays p CROSS JOIN tracks t ON t.content = p.content
-                WHERE p.listener_id = {_BY} AND p.at >= :at ORDER BY t.id""",
+            f"""SELECT t.id FROM (
+                    SELECT content FROM plays WHERE listener_id = {_BY} AND at >= :at UNION
+                    SELECT content FROM events WHERE listener_id = {_BY} AND at >= :at AND kind = 'skip') h
+                CROSS JOIN tracks t ON t.content = h.content ORDER BY t.id""",
             {"listener": listener, "at": at},
         )
         return np.array([row[0] for row in rows], np.int64)
 
     def banned(self, listener: str = DEFAULT_LISTENER) -> NDArray[np.int64]:
         """Give the ids, ascending, of the songs that a listener banned, however long ago, and has not liked since."""
-        rows = self._database.query(
-            f"""SELECT t.id FROM (
-                    SELECT content, kind, row_number() OVER (PARTITION BY content ORDER BY at DESC, id DESC) AS place
+        return np.array(sorted(track_id for track_id, _ in self._hold("ban", listener)), np.int64)
+
+    def liked(self, listener: str = DEFAULT_LISTENER) -> dict[int, float]:
+        """Give the songs that a listener likes, and has not banned since, with when he said so last; newest first."""
+        with self._making_sense():
+            return {track_id: float(at) for track_id, at in self._hold("like", listener)}
+
+    def take_back_likes(self, track_ids: Sequence[int], listener: str = DEFAULT_LISTENER) -> int:
+        """Forget that a listener likes songs, and what he said of them before; give of how many. Bans hold.
+
+        All of them or, where one does not exist, none (UnknownTrackError). It is on the disk when this returns.
+        """
+        with self._database.writing():
+            contents = [self._require(track_id) for track_id in track_ids]
+            liked = self.liked(listener)
+            for track_id, content in zip(track_ids, contents, strict=True):
+                if track_id in liked:
+                    self._database.run(
+                        f"""DELETE FROM events
+                            WHERE listener_id = {_BY} AND content = :content AND kind IN ('like', 'ban')""",
+                        {"content": content, "listener": listener},
+                    )
+        return len(set(liked) & set(track_ids))
+
+    def _hold(self, kind: str, listener: str) -> list[tuple[int, float]]:
+        """Give the songs of which a listener said this last, of likes and bans, with when; newest first."""
+        return self._database.query(
+            f"""SELECT t.id, e.at FROM (
+                    SELECT content, kind, at,
+                           row_number() OVER (PARTITION BY content ORDER BY at DESC, id DESC) AS place
                     FROM events WHERE listener_id = {_BY} AND kind IN ('like', 'ban')) e
-                JOIN tracks t ON t.content = e.content WHERE e.place = 1 AND e.kind = 'ban' ORDER BY t.id""",
-            {"listener": listener},
+                JOIN tracks t ON t.content = e.content WHERE e.place = 1 AND e.kind = :kind
+                ORDER BY e.at DESC, t.id""",
+            {"listener": listener, "kind": kind},
         )
-        return np.array([row[0] for row in rows], np.int64)
 
     def listeners(self) -> list[str]:
         """List the names of all listeners, in the order in which they came."""
@@ -154,19 +196,25 @@ class History(Tables):
     def forget(self, listener: str = DEFAULT_LISTENER) -> int:
         """Remove all that a listener did, and give how many plays and events that were; 0 of an unknown listener.
 
+        Those of which only the sums were kept are counted.
+
         Moods set by hand stay: they are about songs. What is removed is overwritten in the file.
         """
         self._database.require_writable()
         self._database.query("PRAGMA secure_delete = ON")
         with self._database.writing():
             values = {"listener": listener}
-            removed = sum(
+            ((removed,),) = self._database.query(
+                f"SELECT coalesce(sum(plays + skips), 0) FROM sums WHERE listener_id = {_BY}", values
+            )
+            self._database.run(f"DELETE FROM sums WHERE listener_id = {_BY}", values)
+            removed += sum(
                 self._database.run(f"DELETE FROM {table} WHERE listener_id = {_BY}", values).rowcount
                 for table in ("plays", "events")
             )
             self._database.run("DELETE FROM listeners WHERE name = :listener AND id != 1", values)
         self._database.query("PRAGMA wal_checkpoint(TRUNCATE)")  # where nobody reads it; else it is overwritten later
-        return removed
+        return int(removed)
 
     # ------------------------------------------------------------------------------------------------- moods by hand
 
@@ -192,11 +240,6 @@ class History(Tables):
             else:
                 self._database.run("INSERT OR REPLACE INTO labels VALUES (?, ?, ?)", (content, label, time.time()))
 
-    def label_of(self, track_id: int) -> str | None:
-        """Give the mood that was set by hand, None where none was; UnknownTrackError where there is no such song."""
-        rows = self._database.query("SELECT label FROM labels WHERE content = ?", (self._require(track_id),))
-        return str(rows[0][0]) if rows else None
-
     # ---------------------------------------------------------------------------------------------------------------
 
     @contextmanager
@@ -220,16 +263,38 @@ class History(Tables):
         return int(rows[0][0])
 
     def _now(self, by: int) -> float:
-        """Tell the time, but none before what a listener did last."""
-        ((played, done),) = self._database.query(
-            """SELECT (SELECT max(at) FROM plays WHERE listener_id = :by),
-                      (SELECT max(at) FROM events WHERE listener_id = :by)""",
-            {"by": by},
-        )
+        """Tell the time, but always later than what a listener did last: a clock may be set back, or not be set."""
         now = time.time()
-        # What lies far ahead of a clock that was set was noted while it was wrong: it must not hold time up for good.
-        latest = now + _AHEAD_S if now > _PLAUSIBLE else math.inf
-        return max([now, *(float(at) for at in (played, done) if at is not None and at < latest)])
+        last = self._last(by)
+        if now > _PLAUSIBLE and last > now + _AHEAD_S:
+            self._date_back(by, now, last)
+            last = self._last(by)
+        return max(now, math.nextafter(last, math.inf))
+
+    def _last(self, by: int, until: float = math.inf) -> float:
+        """Tell when a listener did something last, up to some moment; long ago where he did nothing."""
+        ((last,),) = self._database.query(
+            """SELECT max(coalesce((SELECT max(at) FROM plays WHERE listener_id = :by AND at <= :until), 0),
+                          coalesce((SELECT max(at) FROM events WHERE listener_id = :by AND at <= :until), 0))""",
+            {"by": by, "until": until},
+        )
+        return float(last)
+
+    def _date_back(self, by: int, now: float, last: float) -> None:
+        """Bring back to `now` what lies far ahead of the clock: it was noted while that was wrong.
+
+        Left there, it would be what the listener did last for years. Order and distances are kept.
+        """
+        values = {"by": by, "ahead": now + _AHEAD_S}
+        rows = self._database.query(
+            """SELECT 'plays', id, at, 0 AS rank FROM plays WHERE listener_id = :by AND at > :ahead UNION ALL
+               SELECT 'events', id, at, 1 FROM events WHERE listener_id = :by AND at > :ahead ORDER BY at, rank, id""",
+            values,
+        )
+        before = self._last(by, values["ahead"])
+        for table, key, at, _ in rows:
+            before = max(at - (last - now), math.nextafter(before, math.inf))
+            self._database.run(f"UPDATE {table} SET at = ? WHERE id = ?", (before, key))
 
 
 def require_name(name: str, what: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -89,6 +89,10 @@ class Intake(Tables):
 
     # ------------------------------------------------------------------------------------------------ what to scan
 
+    def require_sound(self) -> None:
+        """Raise LibraryError where SQLite finds the file damaged: before results are added to it."""
+        self._database.require_sound()
+
     def require_writable(self) -> None:
         """Raise LibraryError where the library can only be read: before work is done whose results have no place."""
         self._database.require_writable()
@@ -160,10 +164,16 @@ class Intake(Tables):
 
     # --------------------------------------------------------------------------------------------- what a scan writes
 
-    def store(self, path: str, stamp: FileStamp, analysis: SongAnalysis, recipe: Recipe) -> int:
-        """Keep the analysis of the file at `path` and give the song's id. Older descriptors of it are replaced."""
+    def store(
+        self, path: str, stamp: FileStamp, analysis: SongAnalysis, recipe: Recipe, packed: bytes | None = None
+    ) -> int:
+        """Keep the analysis of the file at `path` and give the song's id. Older descriptors of it are replaced.
+
+        packed: its descriptors, where somebody has packed them already (`_pack.pack_features`).
+        """
         self._look_for_copies(path, analysis.content)
-        features, judged = _pack.pack_features(analysis.features), _Judged.of(analysis.mood)  # before others must wait
+        features = _pack.pack_features(analysis.features) if packed is None else packed  # before others must wait
+        judged = _Judged.of(analysis.mood)
         with self._changing_songs():
             track_id = self._place(path, stamp, analysis.content, analysis.tags, analysis.duration_s)
             self._database.run("UPDATE tracks SET speech = ? WHERE id = ?", (analysis.speech, track_id))
@@ -279,15 +289,17 @@ class Intake(Tables):
 
     # ------------------------------------------------------------------------------------------------- what is there
 
-    def mark_missing(self, roots: Sequence[str]) -> None:
+    def mark_missing(self, roots: Sequence[str], pace: Callable[[], None] | None = None) -> None:
         """Look where the files known under `roots` (folders or files, absolute) are, and note which are not there.
 
         A file that is back as it was counts as there again. A failure is forgotten once its file has been removed;
-        as long as the whole folder is away, it is kept with the rest.
+        as long as the whole folder is away, it is kept with the rest. pace: called now and then, to wait perhaps.
         """
         for root in roots:
             for rows in self._under("files", root):
                 self._note_presence(rows)
+                if pace:
+                    pace()
             for rows in self._under("failures", root):
                 gone = [row[:1] for row in rows if _removed(row[0])]
                 self._forget_failures(gone)

@@ -102,7 +102,7 @@ class Layout:
         return columns
 
     def columns(self, rows: Sequence[Row]) -> Columns:
-        """Pack rows; those whose vector or scores are not finite are left out.
+        """Pack rows; those whose vector, scores or length are not finite as they are packed are left out.
 
         Raises ValueError or TypeError where they are not of this model's shape.
         """
@@ -110,8 +110,10 @@ class Layout:
             return self.room(0)
         points = vectors_of([row.vector for row in rows], len(self.scale))
         shares = scores_of([row.scores for row in rows], self.labels)
+        lengths = np.array([row.duration_s for row in rows], np.float64)
         finite = np.isfinite(points).all(axis=1) & np.isfinite(shares).all(axis=1)
-        points[~finite], shares[~finite] = 0, 0
+        finite &= np.abs(lengths) <= np.finfo(np.float32).max
+        points[~finite], shares[~finite], lengths[~finite] = 0, 0, 0
         heads, tails = zip(*(self._edges(row) for row in rows), strict=True)
         moods, shape = shelf.pack_scores(shares), shares.shape
         columns: Columns = {
@@ -119,7 +121,7 @@ class Layout:
             "artist": np.array([shelf.artist_hash(row.artist) for row in rows], np.uint32),
             "album": np.array([_album(row) for row in rows], np.uint32),
             "genre": np.array([shelf.text_hash(_kinds.first_genre(row.genre)) for row in rows], np.uint32),
-            "duration_s": np.array([row.duration_s for row in rows], np.float32),
+            "duration_s": lengths.astype(np.float32),
             "vectors": shelf.pack_vectors(points, self.scale),
             "scores": moods,
             "head": np.frombuffer(b"".join(heads), np.uint8).reshape(shape).copy(),

@@ -148,5 +148,35 @@ END;"""
     )
 )
 
+_THIRD = """
+-- Plays and skips that lie so far back that they are only counted: see `_sums`.
+CREATE TABLE sums (
+    listener_id INTEGER NOT NULL,
+    content     BLOB NOT NULL CHECK (length(content) = 16),
+    plays       INTEGER NOT NULL,
+    skips       INTEGER NOT NULL,
+    last_play   REAL,  -- seconds since the epoch; NULL: never played
+    PRIMARY KEY (listener_id, content)
+) WITHOUT ROWID;
+-- 1: edgemood had offered the song, and nobody picked it.
+ALTER TABLE plays ADD COLUMN offered INTEGER NOT NULL DEFAULT 0 CHECK (offered IN (0, 1));
+ALTER TABLE events ADD COLUMN offered INTEGER NOT NULL DEFAULT 0 CHECK (offered IN (0, 1));
+-- What is banned is found without a look at all skips.
+CREATE INDEX events_of_taste ON events (listener_id, content, at, id) WHERE kind IN ('like', 'ban');
+-- What `edgemood tag` wrote into files, and what was there before.
+CREATE TABLE written_tags (
+    path    BLOB NOT NULL PRIMARY KEY,
+    content BLOB NOT NULL CHECK (length(content) = 16),
+    before  TEXT NOT NULL,  -- JSON
+    after   TEXT NOT NULL,  -- JSON
+    at      REAL NOT NULL  -- seconds since the epoch
+) WITHOUT ROWID;
+-- What integrations have to know again when they come back.
+CREATE TABLE notes (
+    name  TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
 #: One script for every version of the tables, oldest first.
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)

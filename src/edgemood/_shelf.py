@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import NamedTuple
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemood import shelf
-from edgemood._database import Database
+from edgemood._database import REPAIR, Database
 from edgemood._layout import BLOCK_IDS, Columns, Layout, Row, vectors_of
 from edgemood.errors import LibraryError
 from edgemood.shelf import Shelf
@@ -62,8 +62,11 @@ class Shelves:
         self._damaged.clear()
         return loaded
 
-    def pack(self, model: str, but: int = 0) -> None:
-        """Write what is not packed, a block at a time, unless that are no more than `but` songs."""
+    def pack(self, model: str, but: int = 0, pace: Callable[[], None] | None = None) -> None:
+        """Write what is not packed, a block at a time, unless that are no more than `but` songs.
+
+        pace: called between two blocks, to wait perhaps.
+        """
         with self._database.reading():
             found = self._packed(model)
             if self._unpacked(found) <= but:
@@ -73,6 +76,8 @@ class Shelves:
             found = self._begin(model, songs)
         if found is not None:
             for block in self._waiting():
+                if pace:
+                    pace()
                 self._write(found, block)
 
     # --------------------------------------------------------------------------------------------------------- packing
@@ -233,9 +238,9 @@ class Shelves:
     def _told(self, model: str) -> Iterator[None]:
         try:
             yield
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             path = self._database.path
-            raise LibraryError(f"{path} is damaged: moods by {model} differ in shape ({error})") from error
+            raise LibraryError(f"{path} is damaged: moods by {model} differ in shape ({error}): {REPAIR}") from error
 
 
 def _ids(block: int) -> tuple[int, int]:

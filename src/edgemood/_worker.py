@@ -20,9 +20,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-#: What a worker's message says, and what follows: nothing; seconds it may now be silent; a question; a value and
-#: whether it leaves; an exception's name, its message and whether it leaves; a message.
-READY, BEAT, QUESTION, DONE, FAILED, CANNOT_START = "ready", "beat", "question", "done", "failed", "cannot start"
+from edgemood.budget import Room, footprint
+
+#: What a worker's message says, and what follows: nothing; how many workers there is memory for (None: any number);
+#: seconds it may now be silent; a question; a value and whether it leaves; an exception's name, its message and whether
+#: it leaves; an exception's name and its message.
+BORN, READY, BEAT, QUESTION, DONE, FAILED, CANNOT_START = (
+    "born", "ready", "beat", "question", "done", "failed", "cannot start",
+)  # fmt: skip
 
 _LENGTH = struct.Struct("<I")
 _PIECE = 1 << 20
@@ -30,6 +35,7 @@ _MB = 1 << 20
 _BEAT_S = 0.5  # signs of life are not sent more often than this
 _LONGEST_WORDS = 1 << 20  # bytes of standard error kept
 _PR_SET_PDEATHSIG = 1  # of prctl(2)
+_INCOMPLETE = object()
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class Setup:
     arguments: tuple[Any, ...]
     memory_mb: int | None
     nice: int
+    room: Room | None = None
 
 
 class Frames:
@@ -62,24 +69,27 @@ class Frames:
             raise EOFError
         self._bytes += piece
         messages = []
-        while (message := self._next()) is not None:
-            messages.append(pickle.loads(message))
+        while (message := self._next()) is not _INCOMPLETE:
+            messages.append(message)
         return messages
 
-    def _next(self) -> bytes | None:
+    def _next(self) -> Any:
         if len(self._bytes) < _LENGTH.size:
-            return None
+            return _INCOMPLETE
         end = _LENGTH.size + _LENGTH.unpack_from(self._bytes)[0]
         if len(self._bytes) < end:
-            return None
-        message = bytes(self._bytes[_LENGTH.size : end])
+            return _INCOMPLETE
+        with memoryview(self._bytes) as heard, heard[_LENGTH.size : end] as message:  # no copy of what may be long
+            content = pickle.loads(message)
         del self._bytes[:end]
-        return message
+        return content
 
 
-def send(link: socket.socket, message: Any) -> None:
-    """Send one message; OSError if the other side is gone."""
+def send(link: socket.socket, message: Any, longest: int | None = None) -> None:
+    """Send one message; OSError if the other side is gone, MemoryError if it is too long for the other side."""
     data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    if longest is not None and len(data) > longest:
+        raise MemoryError
     link.sendall(_LENGTH.pack(len(data)) + data)
 
 
@@ -104,6 +114,7 @@ class Channel:
     """A task's connection to the process that handed it out."""
 
     def __init__(self, link: socket.socket) -> None:
+        self.longest: int | None = None  # message, in bytes
         self._link = link
         self._frames = Frames()
         self._waiting: list[Any] = []
@@ -127,7 +138,7 @@ class Channel:
     def tell(self, *message: Any) -> None:
         """Send a message, its first item one of the signs above."""
         try:
-            send(self._link, message)
+            send(self._link, message, self.longest)
         except OSError as error:
             raise HungUpError from error
 
@@ -143,10 +154,11 @@ class Channel:
 
 def main(fd: int, parent: int) -> None:
     """Be a worker until the parent hangs up or is gone."""
-    _die_with(parent)
+    die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches everybody; the parent decides what it means
     channel = Channel(socket.socket(fileno=fd))
     with suppress(HungUpError):
+        channel.tell(BORN)  # from now on it may be stopped: it cannot outlive its parent any more
         _serve(channel, channel.receive())
     os._exit(0)  # nothing to tidy up, and libraries that crash in their destructors do not matter
 
@@ -157,30 +169,44 @@ def _serve(channel: Channel, setup: Setup) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no core dumps on flash
         module, _, name = setup.function.partition(":")
         work = getattr(importlib.import_module(module), name)(*setup.arguments)
+        jobs, memory = _share(setup)
     except Exception as error:
-        channel.tell(CANNOT_START, f"{type(error).__name__}: {error}")
+        channel.tell(CANNOT_START, type(error).__name__, str(error))
         return
-    memory = _Memory(setup.memory_mb)
-    channel.tell(READY)
+    channel.longest = setup.room.longest_message if setup.room else None
+    channel.tell(READY, jobs)
     while True:
         task = channel.receive()
         _forget_words()
         try:
             reply: tuple[Any, ...] = (DONE, work(task, channel))
         except MemoryError:
-            reply = (FAILED, "WorkerError", f"needs more than {setup.memory_mb} MB")
+            reply = (FAILED, "WorkerError", memory.exceeded)
         except Exception as error:
             reply = (FAILED, type(error).__name__, str(error) or type(error).__name__)
         leaves = memory.short()
-        channel.tell(*reply, leaves)
+        try:
+            channel.tell(*reply, leaves)
+        except MemoryError:
+            channel.tell(FAILED, "WorkerError", memory.exceeded, leaves)
         if leaves:
             return
+
+
+def _share(setup: Setup) -> tuple[int | None, _Memory]:
+    """How many workers there is memory for, and this one's limit."""
+    if setup.room is None:
+        return None, _Memory(setup.memory_mb)
+    jobs, song = setup.room.divide(footprint())
+    limit_mb = song // _MB
+    return jobs, _Memory(limit_mb if setup.memory_mb is None else min(limit_mb, setup.memory_mb))
 
 
 class _Memory:
     """The limit on this process's own memory (private pages, not mapped files), counted from now."""
 
     def __init__(self, limit_mb: int | None) -> None:
+        self.exceeded = f"needs more than {limit_mb} MB"
         self._limit = None if limit_mb is None else limit_mb * _MB
         self._start = _data_bytes()
         if self._limit is not None and self._start:
@@ -209,7 +235,7 @@ def _forget_words() -> None:
     os.ftruncate(2, 0)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Have the kernel kill this process when its parent is gone, even by SIGKILL while this one hangs.
 
     Only Linux can do so; elsewhere, and until here, the broken connection ends the worker at its next message.

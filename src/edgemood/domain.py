@@ -38,7 +38,7 @@ def plane_position(scores: Mapping[str, float]) -> tuple[float, float] | tuple[N
         return None, None
     valence = sum(QUADRANTS[mood][0] * p for mood, p in scores.items())
     arousal = sum(QUADRANTS[mood][1] * p for mood, p in scores.items())
-    return float(np.clip(valence, -1, 1)), float(np.clip(arousal, -1, 1))
+    return float(min(max(valence, -1), 1)), float(min(max(arousal, -1), 1))
 
 
 class _Scored:
@@ -172,10 +172,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Play:
-    """One song played: the track and when (seconds since the epoch)."""
+    """One song played: the track and when (seconds since the epoch).
+
+    offered: edgemood had chosen it, the listener only let it play; False where he picked it, or nobody knows.
+    """
 
     track_id: int
     at: float
+    offered: bool = False
 
 
 #: What a listener can do about a song.
@@ -186,13 +190,15 @@ EVENTS = ("play", "skip", "like", "ban")
 class Event:
     """Something that a listener did about a song, one of `EVENTS`, and when (seconds since the epoch).
 
-    heard: the share of the song that was heard before a skip, in [0, 1]; None where it is not known.
+    heard: the share of the song that was heard before a skip, in [0, 1]; None where it is not known. offered: of plays
+    and skips, as for `Play`.
     """
 
     track_id: int
     kind: str
     at: float
     heard: float | None = None
+    offered: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in EVENTS:
@@ -214,6 +220,28 @@ class ListenerMood(_Scored):
     plays: int
     reason: str
     model: str
+
+
+@dataclass(frozen=True)
+class MoodAt:
+    """The listener's mood as it was read at a moment (seconds since the epoch)."""
+
+    at: float
+    mood: ListenerMood
+
+
+@dataclass(frozen=True)
+class Listening:
+    """A stretch of a listener's history, oldest first.
+
+    since, until: where it begins and ends (seconds since the epoch); events: all that was done about songs, with the
+    songs; points: the mood as it was read after plays and skips.
+    """
+
+    since: float
+    until: float
+    events: Sequence[tuple[Track, Event]]
+    points: Sequence[MoodAt]
 
 
 @dataclass(frozen=True)

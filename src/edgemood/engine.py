@@ -6,26 +6,29 @@ its interpreter or a decoder, and judging single files never touches the library
 
 from __future__ import annotations
 
-import operator
 import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING
 
-from edgemood import listener
-from edgemood.domain import Event, Failure, FilePath, ListenerMood, Mood, Pick, Play, SongAnalysis, Track
-from edgemood.errors import ConfigError, LibraryError
+from edgemood.advice import Advice
+from edgemood.domain import Event, Failure, FilePath, ListenerMood, Listening, Mood, Pick, Play, SongAnalysis, Track
+from edgemood.errors import ConfigError, NotYetError
 from edgemood.library import DEFAULT_LISTENER, FileStamp, Library, require_name
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from edgemood._governor import Governor
+    from edgemood.budget import Budget
+    from edgemood.importing import ImportReport
     from edgemood.mood import MoodModel
     from edgemood.pipeline import Progress, ScanReport
-    from edgemood.wish import Learned, Present, Wish
+    from edgemood.tagging import How, Tagging
+    from edgemood.wish import Wish
 
 
 def open(library: FilePath | None = None, model: str = "default", listener: str = DEFAULT_LISTENER) -> Engine:
@@ -61,12 +64,11 @@ class Engine:
         self, library: FilePath | None = None, model: str = "default", listener: str = DEFAULT_LISTENER
     ) -> None:
         require_name(listener, "a listener")
-        self.listener = listener
+        self._listener = listener
         self._where = library
         self._model_name = model
         self._resources = ExitStack()
         self._kept: Library | None = None
-        self._learned: Learned | None = None
 
     def __enter__(self) -> Engine:
         return self
@@ -81,6 +83,29 @@ class Engine:
         self._resources.close()
 
     @property
+    def listener(self) -> str:
+        """Who listens."""
+        return self._listener
+
+    def of(self, listener: str) -> Engine:
+        """Give an engine of another listener on this library, which is this engine's to close.
+
+        Raises
+        ------
+        ConfigError
+            `listener` is no name.
+
+        """
+        other = Engine(self._where, self._model_name, listener)
+        other._kept = self._library
+        return other
+
+    @property
+    def store(self) -> Library:
+        """The library itself, for programs that need more of it than the engine offers."""
+        return self._library
+
+    @property
     def _library(self) -> Library:
         return self._opened()
 
@@ -89,6 +114,10 @@ class Engine:
         if self._kept is None:
             self._kept = self._resources.enter_context(Library.open(self._where, create))
         return self._kept
+
+    @cached_property
+    def _advice(self) -> Advice:
+        return Advice(self._library, self.listener)
 
     @cached_property
     def model(self) -> MoodModel:
@@ -108,6 +137,7 @@ class Engine:
         memory_mb: int | None = 512,
         stall_s: float = 60.0,
         nice: int = 10,
+        budget: Budget | Governor | None = None,
     ) -> ScanReport:
         """Bring the library up to date with the music in `folders` (see `pipeline.scan`).
 
@@ -127,6 +157,9 @@ class Engine:
             After how many seconds without progress a worker is given up.
         nice
             By how much workers are nicer to other programs than this process, 0 to 19.
+        budget
+            What the scan may take of the machine, and when it has to pause (`edgemood.budget.Budget`), or who watches
+            over it already; anything if None.
 
         Raises
         ------
@@ -146,6 +179,7 @@ class Engine:
             memory_mb=memory_mb,
             stall_s=stall_s,
             nice=nice,
+            budget=budget,
         )
 
     def mood(self, path: FilePath) -> Mood:
@@ -183,7 +217,7 @@ class Engine:
 
     # ------------------------------------------------------------------------------------------------------ library
 
-    def played(self, song: int | FilePath, at: float | None = None) -> Play:
+    def played(self, song: int | FilePath, at: float | None = None, offered: bool = False) -> Play:
         """Note that a song was just played; it is on the disk when this returns.
 
         Parameters
@@ -192,6 +226,9 @@ class Engine:
             Its id, or a path where it lies.
         at
             When, in seconds since the epoch; now if None.
+        offered
+            Whether edgemood had chosen it and the listener only let it play: it says less of his mood than a song that
+            he picked.
 
         Raises
         ------
@@ -201,10 +238,12 @@ class Engine:
             `song` is neither an id nor a path.
 
         """
-        (play,) = self.played_each([song], at)
+        (play,) = self.played_each([song], at, offered)
         return play
 
-    def played_each(self, songs: Iterable[int | FilePath], at: float | None = None) -> list[Play]:
+    def played_each(
+        self, songs: Iterable[int | FilePath], at: float | None = None, offered: bool = False
+    ) -> list[Play]:
         """Note that songs were just played, in this order: all of them or, where one is not in the library, none.
 
         Parameters
@@ -213,6 +252,8 @@ class Engine:
             Their ids, or paths where they lie.
         at
             When, in seconds since the epoch; now if None.
+        offered
+            As for `played`.
 
         Raises
         ------
@@ -224,14 +265,16 @@ class Engine:
         """
         if isinstance(songs, (str, bytes)) or not isinstance(songs, Iterable):
             raise ConfigError(f"songs are given as a list, not as {songs!r}")
-        return self._library.add_plays([self._library.find(song) for song in songs], at, self.listener)
+        return self._library.add_plays([self._library.find(song) for song in songs], at, self.listener, offered)
 
-    def skipped(self, song: int | FilePath, heard: float | None = None, at: float | None = None) -> Event:
+    def skipped(
+        self, song: int | FilePath, heard: float | None = None, at: float | None = None, offered: bool = False
+    ) -> Event:
         """Note that a song was skipped; it is on the disk when this returns. A skip is not a play.
 
         Parameters
         ----------
-        song, at
+        song, at, offered
             As for `played`.
         heard
             The share of it that was heard, in [0, 1]; None: not known.
@@ -242,11 +285,22 @@ class Engine:
             As for `played`; or there is no such share.
 
         """
-        return self._library.add_event(self._library.find(song), "skip", at, heard, self.listener)
+        return self._library.add_event(self._library.find(song), "skip", at, heard, self.listener, offered)
 
     def liked(self, song: int | FilePath, at: float | None = None) -> Event:
         """Note that the listener likes a song, and bans it no longer; song, at and errors as for `played`."""
         return self._library.add_event(self._library.find(song), "like", at, listener=self.listener)
+
+    def unliked(self, *songs: int | FilePath) -> int:
+        """Take back that the listener likes songs, all of them or none; give of how many. A ban holds.
+
+        Raises
+        ------
+        UnknownTrackError, ConfigError
+            As for `played`.
+
+        """
+        return self._library.take_back_likes([self._library.find(song) for song in songs], self.listener)
 
     def banned(self, song: int | FilePath, at: float | None = None) -> Event:
         """Note that the listener wants a song never again, until he likes it; song, at, errors as for `played`."""
@@ -255,6 +309,31 @@ class Engine:
     def forget(self) -> int:
         """Remove all that the listener did, and so all that was learned from it; give how many plays and events."""
         return self._library.forget(self.listener)
+
+    def import_history(self, *files: FilePath, zone: tzinfo | None = None, read_ids: bool = False) -> ImportReport:
+        """Note what the listener heard elsewhere; the same again adds nothing.
+
+        Parameters
+        ----------
+        files
+            Logs of portable players (``.scrobbler.log``), ListenBrainz' export (zip, ``.jsonl``) or listens (JSON).
+        zone
+            Where the clock of a portable player stood that did not know its time zone; here if None.
+        read_ids
+            Read MusicBrainz' ids in the tags of all songs first, which finds songs whatever their names are, and takes
+            time.
+
+        Raises
+        ------
+        UnreadableError
+            A file cannot be read; nothing is noted then.
+        ConfigError
+            A file holds no listens; nothing is noted then.
+
+        """
+        from edgemood.importing import Import
+
+        return Import(self._library, self.listener, zone, read_ids).run(files)
 
     def listeners(self) -> list[str]:
         """The names of all listeners, in the order in which they came."""
@@ -277,12 +356,44 @@ class Engine:
         """
         track = self._library.track(song)
         if track.mood is None:
-            raise LibraryError(f"no model has judged {track.path} yet: edgemood scan FOLDER")
+            raise NotYetError(f"no model has judged {track.path} yet: edgemood scan FOLDER")
         known = tuple(track.mood.scores)
         if mood is not None and mood not in known:
             raise ConfigError(f"there is no mood {mood!r}: the model that judged the song knows {', '.join(known)}")
         self._library.set_label(track.id, mood)
         return self._library.track(track.id)
+
+    def tag(self, *songs: int | FilePath, how: How | None = None) -> Iterator[Tagging]:
+        """Write the moods of songs into the tags of their files, one after the other as the result is iterated over.
+
+        Parameters
+        ----------
+        songs
+            Ids, files or folders; all songs if none are named.
+        how
+            What to write where; see `tagging.How`.
+
+        Raises
+        ------
+        UnknownTrackError
+            The library has no such song. What befalls a single file is its outcome.
+
+        """
+        from edgemood.tagging import Tagger
+
+        return Tagger(self._library, how).tag(songs)
+
+    def untag(self, *songs: int | FilePath, how: How | None = None) -> Iterator[Tagging]:
+        """Take back what `tag` wrote, where nobody changed it since; parameters and errors as for `tag`."""
+        from edgemood.tagging import Tagger
+
+        return Tagger(self._library, how).restore(songs)
+
+    def tagged(self, *songs: int | FilePath) -> Iterator[Tagging]:
+        """Tell what `tag` wrote and whether it is still there; parameters and errors as for `tag`."""
+        from edgemood.tagging import Tagger
+
+        return Tagger(self._library).status(songs)
 
     def now(self) -> ListenerMood:
         """Read the listener's present mood from the songs played last (see `listener.read`).
@@ -293,7 +404,27 @@ class Engine:
             Nothing has been played yet, or no song that was played last has a mood.
 
         """
-        return listener.read(self._last_heard())
+        return self._advice.now()
+
+    def history(self, hours: float = 6.0, points: int = 200) -> Listening:
+        """Tell what the listener did in the last hours, and the mood that was read after each play and skip.
+
+        Moods are as `now` would have told them then, in the mood space of the newest judged song.
+
+        Parameters
+        ----------
+        hours
+            How far to look back, longer than 0; there is nothing of an unknown listener or an idle time.
+        points
+            How many moods at most, at least 1; of more plays and skips some evenly, the last always.
+
+        Raises
+        ------
+        ConfigError
+            `hours` or `points` is out of range.
+
+        """
+        return self._advice.history(hours, points)
 
     def next(self, n: int = 10, exclude: Iterable[int] = (), wish: Wish | None = None) -> list[Pick]:
         """Recommend `n` songs to play next, in the order to play them (see `recommend.rank`).
@@ -318,82 +449,55 @@ class Engine:
             The library has no such song to find others like.
 
         """
-        from edgemood.wish import Learned, Offer, Wish
+        return self._advice.next(n, exclude, wish)
 
-        wish = Wish() if wish is None else wish
-        if not isinstance(wish, Wish):
-            raise ConfigError(f"a wish is an edgemood.Wish, not {wish!r}")
-        left_out = _ids(exclude)
-        present, seeds = self._present(wish.needs_listener), [self._seed(seed) for seed in wish.seeds]
-        model = self._model_to_rank_by(present, seeds)
-        shelf = self._library.shelf(model)
-        seeds = [self._library.track(seed.id, model) for seed in seeds]
-        events = self._library.events(self.listener)
-        self._learned = Learned.of(events, shelf, present.now, self._learned)
-        offer = Offer(self._library, self.listener, wish, present, seeds, shelf, self._learned)
-        look_at = steps = min(_count(n), max(1, len(shelf)))
-        while True:  # a drive may have been unplugged since the last scan; the further one looks, the fewer rounds
-            picks = offer.picks(look_at, left_out, steps)
-            found = {pick.track.id: self._find(pick.track) for pick in picks}
-            first = picks[:steps]
-            there = [replace(pick, track=track) for pick in first if (track := found[pick.track.id])]
-            if len(there) == len(first):
-                return there
-            for pick in picks:
-                if found[pick.track.id] is None and pick.track.id not in left_out:
-                    left_out |= {pick.track.id, *self._gone_with(pick.track.path)}
-            look_at = min(2 * look_at, len(shelf))
+    def similar(self, song: int | FilePath, n: int = 10) -> list[Pick]:
+        """Find the songs nearest to a song, nearest first, whoever made them.
 
-    def _present(self, needs_mood: bool) -> Present:
-        from edgemood.wish import Present
+        What the listener banned is left out, and kinds of recordings that `next` does not offer either (spoken word,
+        jingles, mixes, Christmas songs) unless the song is of that kind.
 
-        heard = self._last_heard()
-        try:
-            mood = listener.read(heard)
-        except LibraryError:
-            if needs_mood:
-                raise
-            mood = None
-        recent = list({track.id: track for track, _ in heard}.values())  # newest first, each once
-        return Present(mood, recent[: listener.WINDOW], time.time())
+        Parameters
+        ----------
+        song
+            Its id, or a path where it lies; it does not come itself.
+        n
+            How many at most, at least 1.
 
-    def _seed(self, song: int | FilePath) -> Track:
-        track = self._library.track(song)
-        if track.mood is None:
-            raise LibraryError(f"{track.path} has no mood yet to find others like it: edgemood scan FOLDER")
-        return track
+        Raises
+        ------
+        UnknownTrackError
+            The library has no such song.
+        NotYetError
+            No model has judged it yet.
+        ConfigError
+            `n` is out of range.
 
-    def _model_to_rank_by(self, present: Present, seeds: Sequence[Track]) -> str:
-        for mood in (present.mood, *(seed.mood for seed in seeds)):
-            if mood is not None:
-                return mood.model
-        if (latest := self._library.latest_model()) is None:
-            raise LibraryError("no song of the library has a mood yet: edgemood scan FOLDER")
-        return latest
+        """
+        return self._advice.similar(song, n)
 
-    def _find(self, track: Track) -> Track | None:
-        """Give the track with a path where it lies right now; None where it lies nowhere."""
-        if _is_there(track.path):
-            return track
-        elsewhere = (path for path in self._library.paths(track.id) if _is_there(path))
-        path = next(elsewhere, None)
-        return replace(track, path=path) if path is not None else None
+    def path_between(self, start: int | FilePath, end: int | FilePath, n: int = 25) -> list[Pick]:
+        """Find a way from one song to another over songs that lie between them, in small steps.
 
-    def _gone_with(self, path: str) -> Iterable[int]:
-        """Ids of the songs that lie only below the uppermost folder, on the way to a missing file, that is gone too."""
-        gone = [folder for folder in Path(path).parents if not _is_there(str(folder), os.path.isdir)]
-        return self._library.ids_only_under(gone[-1]).tolist() if gone else ()
+        From song to song the nearness to the first, which is each pick's similarity, never rises, and that to the last
+        never falls. A song is not on it twice, nor one by an artist close to another, unless too few others are there.
 
-    def _last_heard(self) -> listener.Heard:
-        """Return what was played and skipped last, newest first, all judged by the model of the newest judged song."""
-        events = self._library.events(self.listener, 2 * listener.WINDOW, ("play", "skip"))
-        tracks = {event.track_id: self._library.track(event.track_id) for event in events}
-        heard = [(tracks[event.track_id], event) for event in events]
-        models = [track.mood.model for track, _ in heard if track.mood]
-        if len(set(models)) < 2:
-            return heard
-        again = {track_id: self._library.track(track_id, models[0]) for track_id in tracks}
-        return [(again[event.track_id], event) for _, event in heard]
+        Parameters
+        ----------
+        start, end
+            Ids, or paths where they lie; the first and the last of the way, which is only one song if they are the
+            same.
+        n
+            How many songs at most, with both of these: at least 2. There are fewer where more would be a detour, and
+            never over 100.
+
+        Raises
+        ------
+        UnknownTrackError, NotYetError, ConfigError
+            As for `similar`; or the two were judged by different models.
+
+        """
+        return self._advice.path_between(start, end, n)
 
     def library(self, limit: int | None = None) -> list[Track]:
         """All songs of the library by id, or the first `limit`, missing ones too, each with its latest mood.
@@ -420,32 +524,6 @@ class Engine:
     def prune(self) -> int:
         """Remove songs whose files are gone, and give their number; the history of plays stays."""
         return self._library.prune()
-
-
-def _count(n: object) -> int:
-    """Check a number of songs."""
-    if isinstance(n, bool) or not isinstance(n, SupportsIndex) or operator.index(n) < 1:
-        raise ConfigError(f"the number of songs has to be a whole number of at least 1, not {n!r}")
-    return operator.index(n)
-
-
-def _ids(given: Iterable[int]) -> set[int]:
-    """Check ids of songs."""
-    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        raise ConfigError(f"ids of songs are given as a list, not as {given!r}")
-    ids = list(given)
-    if odd := [
-        i for i in ids if isinstance(i, bool) or not isinstance(i, SupportsIndex) or abs(operator.index(i)) >> 63
-    ]:
-        raise ConfigError(f"{odd[0]!r} is no id of a song")
-    return {operator.index(i) for i in ids}
-
-
-def _is_there(path: str, is_so: Callable[[str], bool] = os.path.isfile) -> bool:
-    try:
-        return is_so(path)
-    except OSError:  # a folder on the way that may not be entered, say
-        return False
 
 
 def _stamp(path: FilePath) -> FileStamp:

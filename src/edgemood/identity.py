@@ -168,6 +168,16 @@ def read_tags(path: str | os.PathLike[str]) -> Tags:
         return Tags()
 
 
+def recording_id(path: str | os.PathLike[str]) -> str:
+    """Read MusicBrainz' id of the recording from a file's tags, in lower case; empty where there is none."""
+    try:
+        with open_regular(path) as (fd, _), open(fd, "rb", closefd=False) as file:
+            named = _field([_mutagen_tags(file)], ("musicbrainz_trackid", "MusicBrainz/Track Id"))
+    except Exception:  # as above
+        return ""
+    return named.split(";")[0].strip().lower()
+
+
 def _mutagen_tags(file: BinaryIO) -> Any:
     """Give mutagen's mapping of names to values; empty where mutagen finds none."""
     with suppress(Exception):  # as above; other sources may still say something

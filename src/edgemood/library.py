@@ -11,11 +11,13 @@ One `Library` belongs to the thread that opened it; another thread opens its own
 from __future__ import annotations
 
 import json
+import math
 import operator
 import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -27,14 +29,33 @@ from numpy.typing import NDArray
 
 from edgemood import _pack
 from edgemood._database import Database
-from edgemood._history import DEFAULT_LISTENER, History, require_name
+from edgemood._history import DEFAULT_LISTENER, require_name
+from edgemood._imported import Heard, Imported
 from edgemood._intake import FileStamp, Intake, Recipe, State, span_of
+from edgemood._lists import Lists, Marks, SongPlace, SongRow
+from edgemood._notes import Notes
 from edgemood._shelf import FEW, Shelves
+from edgemood._sums import Counts
+from edgemood._tagged import Tagged
 from edgemood.domain import Failure, FeatureSequence, Mood, MoodSpan, Play, Tags, Track
 from edgemood.errors import ConfigError, LibraryError, UnknownTrackError
 from edgemood.shelf import Shelf
 
-__all__ = ["DEFAULT_LISTENER", "FileStamp", "Library", "Recipe", "State", "Stats", "default_path", "require_name"]
+__all__ = [
+    "DEFAULT_LISTENER",
+    "Counts",
+    "FileStamp",
+    "Heard",
+    "Library",
+    "Marks",
+    "Recipe",
+    "SongPlace",
+    "SongRow",
+    "State",
+    "Stats",
+    "default_path",
+    "require_name",
+]
 
 
 def default_path() -> str:
@@ -58,7 +79,7 @@ class Stats:
     size_bytes: int
 
 
-class Library(Intake, History):
+class Library(Intake, Imported, Tagged, Notes, Lists):
     """A library file, open. Use it as a context manager, or `close` it.
 
     Every method raises LibraryError where the file cannot be read or written; the message says why.
@@ -68,6 +89,9 @@ class Library(Intake, History):
         super().__init__(database)
         self._shelves = Shelves(database)
         self._shelf: tuple[int, Shelf] | None = None
+        self._shelf_read_at = 0.0
+        #: How long `shelf` may be as it was though songs have changed: for who asks often while others scan.
+        self.shelf_patience_s = 0.0
 
     @classmethod
     def open(cls, path: str | os.PathLike[str] | None = None, create: bool = True) -> Library:
@@ -114,7 +138,16 @@ class Library(Intake, History):
     ) -> None:
         self.close()
 
-    def tracks(self, model: str | None = None, limit: int | None = None) -> list[Track]:
+    @property
+    def revision(self) -> int:
+        """A number that grows whenever songs change, whoever changes them."""
+        return int(self._database.query("SELECT songs FROM revision")[0][0])
+
+    def freeze(self) -> None:
+        """Write nothing from now on: what would write raises LibraryError, as where the file cannot be written."""
+        self._database.freeze()
+
+    def tracks(self, model: str | None = None, limit: int | None = None, after: int = 0) -> list[Track]:
         """List all songs by id, missing ones too.
 
         Parameters
@@ -124,6 +157,8 @@ class Library(Intake, History):
             latest judgement, whoever made it.
         limit
             How many at most; all if None.
+        after
+            Only songs whose ids are larger: to take them some at a time.
 
         Returns
         -------
@@ -132,10 +167,22 @@ class Library(Intake, History):
 
         """
         rows = self._database.query(
-            f"SELECT {_COLUMNS} FROM tracks t {_MOODS} ORDER BY t.id LIMIT :limit",
-            {"model": model, "limit": -1 if limit is None else limit},
+            f"SELECT {_COLUMNS} FROM tracks t {_MOODS} WHERE t.id > :after ORDER BY t.id LIMIT :limit",
+            {"model": model, "limit": -1 if limit is None else limit, "after": after},
         )
         return [self._track(row) for row in rows]
+
+    def tracks_of(self, ids: Sequence[int], model: str | None = None, timelines: bool = False) -> list[Track]:
+        """Give some songs by their ids, in this order; as `tracks`, without those that are not there.
+
+        timelines: whether their moods have them.
+        """
+        rows = self._database.query(
+            f"SELECT {_COLUMNS} FROM tracks t {_MOODS} WHERE t.id IN ({','.join(str(int(i)) for i in ids)})",
+            {"model": model},
+        )
+        found = {row[0]: row for row in rows}
+        return [self._track(found[i], timelines) for i in ids if i in found]
 
     def track(self, key: SupportsIndex | str | os.PathLike[str], model: str | None = None) -> Track:
         """Give one song, with its timeline.
@@ -187,12 +234,14 @@ class Library(Intake, History):
     def paths(self, track_id: int) -> list[str]:
         """List all places where a song lies or lay, those first where it was found when it was last looked for."""
         rows = self._database.query("SELECT path FROM files WHERE track_id = ? ORDER BY missing, path", (track_id,))
-        return [os.fsdecode(path) for (path,) in rows]
+        with self._making_sense():
+            return [os.fsdecode(path) for (path,) in rows]
 
     def failures(self) -> list[Failure]:
         """List the files that could not be analysed, by path."""
         rows = self._database.query("SELECT path, kind, error FROM failures ORDER BY path")
-        return [Failure(os.fsdecode(path), kind, error) for path, kind, error in rows]
+        with self._making_sense():
+            return [Failure(os.fsdecode(path), kind, error) for path, kind, error in rows]
 
     def features(self, track_id: int) -> FeatureSequence:
         """Give the song's descriptors as stored (see `_pack.rounded` for their precision).
@@ -210,11 +259,9 @@ class Library(Intake, History):
         if not rows:
             raise UnknownTrackError(f"the library has no descriptors of a song with the id {track_id}")
         data, identity = rows[0]
-        try:
+        with self._making_sense(f" at song {track_id}"):
             made_with = json.loads(identity)
             return _pack.unpack_features(data, tuple(made_with["names"]), made_with["version"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise self._damaged(track_id, error) from error
 
     def plays(
         self, limit: int = 10, model: str | None = None, listener: str = DEFAULT_LISTENER
@@ -223,12 +270,12 @@ class Library(Intake, History):
         if limit < 1:
             raise LibraryError(f"the number of plays has to be at least 1, not {limit}")
         rows = self._database.query(
-            f"""SELECT {_COLUMNS}, p.at FROM plays p CROSS JOIN tracks t ON t.content = p.content {_MOODS}
+            f"""SELECT {_COLUMNS}, p.at, p.offered FROM plays p CROSS JOIN tracks t ON t.content = p.content {_MOODS}
                 WHERE p.listener_id = (SELECT id FROM listeners WHERE name = :listener)
                 ORDER BY p.at DESC, p.id DESC LIMIT :limit""",
             {"model": model, "limit": limit, "listener": listener},
         )
-        return [(self._track(row[:-1]), Play(row[0], row[-1])) for row in rows]
+        return [(self._track(row[:-2]), Play(row[0], row[-2], bool(row[-1]))) for row in rows]
 
     def shelf(self, model: str) -> Shelf:
         """Give all songs that are there and judged by `model` (``name-version``), packed; moods set by hand hold.
@@ -237,10 +284,18 @@ class Library(Intake, History):
         not packed in the file yet, they are now, unless it cannot be written.
         """
         ((revision,),) = self._database.query("SELECT songs FROM revision")
-        if self._shelf is None or (self._shelf[0], self._shelf[1].model) != (revision, model):
-            self._shelf = None  # two of them would be a lot
-            self._shelf = self._shelves.load(model)
+        if self._shelf is not None and self._shelf[1].model == model:
+            patient = time.monotonic() - self._shelf_read_at < self.shelf_patience_s
+            if self._shelf[0] == revision or patient:
+                return self._shelf[1]
+        self._shelf = None  # two of them would be a lot
+        self._shelf = self._shelves.load(model)
+        self._shelf_read_at = time.monotonic()
         return self._shelf[1]
+
+    def forget_shelf(self) -> None:
+        """Have `shelf` read what has changed, however patient it may be."""
+        self._shelf_read_at = -math.inf
 
     def latest_model(self) -> str | None:
         """Which model judged last, as ``name-version``; None where none has judged a song."""
@@ -249,9 +304,12 @@ class Library(Intake, History):
         )
         return str(rows[0][0]) if rows else None
 
-    def pack_shelf(self, model: str) -> None:
-        """Write the shelf of `model` where enough has changed since that was done: for the end of a scan."""
-        self._shelves.pack(model, FEW)
+    def pack_shelf(self, model: str, pace: Callable[[], None] | None = None) -> None:
+        """Write the shelf of `model` where enough has changed since that was done: for the end of a scan.
+
+        pace: called now and then, to wait perhaps.
+        """
+        self._shelves.pack(model, FEW, pace)
 
     def ids_under(self, folder: str | os.PathLike[str]) -> NDArray[np.int64]:
         """Give the ids, ascending, of the songs that lie at or below `folder` now; links are not resolved."""
@@ -311,7 +369,8 @@ class Library(Intake, History):
             """SELECT (SELECT count(*) FROM tracks),
                       (SELECT count(*) FROM tracks t WHERE NOT EXISTS
                           (SELECT 1 FROM files f WHERE f.track_id = t.id AND NOT f.missing)),
-                      (SELECT count(*) FROM failures), (SELECT count(*) FROM plays),
+                      (SELECT count(*) FROM failures),
+                      (SELECT count(*) FROM plays) + (SELECT coalesce(sum(plays), 0) FROM sums),
                       (SELECT page_count FROM pragma_page_count), (SELECT page_size FROM pragma_page_size)"""
         )
         judged = self._database.query(
@@ -335,23 +394,19 @@ class Library(Intake, History):
     def _track(self, row: tuple[Any, ...], with_timeline: bool = False) -> Track:
         track_id, path, title, artist, album, genre, duration_s, missing, label, model, scores, vector, mood_id = row
         mood, tags = None, Tags(title, artist, album, genre)
-        if mood_id is not None:
-            try:
+        with self._making_sense(f" at song {track_id}"):
+            if mood_id is not None:
                 by_label = json.loads(scores)
                 timeline = self._timeline(mood_id, by_label) if with_timeline else ()
                 if label in by_label:  # what a person says holds; the vector and the timeline stay the model's
                     by_label = {mood: float(mood == label) for mood in by_label}
                 mood = Mood(by_label, np.frombuffer(vector, "<f4"), timeline, model)
-            except ValueError as error:
-                raise self._damaged(track_id, error) from error
-        return Track(track_id, os.fsdecode(path), tags, duration_s, mood, bool(missing), label)
+            "".join((title, artist, album, genre))  # all of them texts
+            return Track(track_id, os.fsdecode(path), tags, float(duration_s), mood, bool(missing), label)
 
     def _timeline(self, mood_id: int, scores: Mapping[str, float]) -> Sequence[MoodSpan]:
         ((data,),) = self._database.query("SELECT data FROM timelines WHERE mood_id = ?", (mood_id,))
         return _pack.unpack_timeline(data, tuple(scores))
-
-    def _damaged(self, track_id: int, error: Exception) -> LibraryError:
-        return LibraryError(f"{self.path} is damaged at song {track_id} ({error}): move it away and scan again")
 
 
 def _is_nothing(path: Path) -> bool:

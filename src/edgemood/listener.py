@@ -1,7 +1,8 @@
 """The listener's present mood, read from the songs played last. Pure: no I/O, no clock.
 
 The last ten plays go through a Bayes filter (`edgemood._belief`): a song's mood counts the less the longer ago it was
-played, pauses included, and one that was skipped says little for its mood, the less the sooner. In simulated sessions
+played, pauses included, and one that was skipped says little for its mood, the less the sooner; one that edgemood had
+offered says only by its end how it suits, for nobody picked it. In simulated sessions
 that tells the mood more often than a mean of the last songs, and than the method's own network does (Table 3,
 `converters/reports/listener.md`).
 """
@@ -10,14 +11,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgemood._belief import follow
-from edgemood.domain import Event, ListenerMood, Mood, Play, Track
-from edgemood.errors import ConfigError, LibraryError
+from edgemood.domain import Event, ListenerMood, Mood, MoodAt, Play, Track
+from edgemood.errors import ConfigError, LibraryError, NotYetError
 
 #: How many of the last plays tell the present mood.
 WINDOW = 10
@@ -34,10 +36,14 @@ Heard = Sequence[tuple[Track, Play | Event]]
 
 @dataclass(frozen=True)
 class _Heard:
-    """A song that was heard, and when; heard: the share of it before a skip, 0.5 if that is not known; NaN: no skip."""
+    """A song that was heard, and when; offered: edgemood had chosen it.
+
+    heard: the share of it before a skip, 0.5 if that is not known; NaN: no skip.
+    """
 
     track: Track
     at: float
+    offered: bool
     heard: float = np.nan
 
     @property
@@ -75,10 +81,10 @@ def read(plays: Heard, window: int = WINDOW) -> ListenerMood:
         raise ConfigError(f"the window has to be at least 1 play, not {window}")
     heard = _heard(plays)[:window]
     if not heard:
-        raise LibraryError("none of the library's songs has been played yet")
+        raise NotYetError("none of the library's songs has been played yet")
     judged = [(each, each.track.mood) for each in heard if each.track.mood is not None]
     if not judged:
-        raise LibraryError(f"none of the last {_number(len(heard), 'song')} played has a mood yet")
+        raise NotYetError(f"none of the last {_number(len(heard), 'song')} played has a mood yet")
     model = judged[0][1].model
     read_from = [(each, mood) for each, mood in judged if mood.model == model]
     labels = tuple(read_from[0][1].scores)
@@ -92,6 +98,39 @@ def read(plays: Heard, window: int = WINDOW) -> ListenerMood:
     return ListenerMood(scores, vector, len(read_from), reason, model)
 
 
+def replay(plays: Heard, since: float, most: int) -> list[MoodAt]:
+    """Read the mood again as it was read after each play and skip.
+
+    Parameters
+    ----------
+    plays
+        As for `read`, plays and skips only; those before `since` are what the first moods were read from.
+    since
+        From when on (seconds since the epoch).
+    most
+        How many moods at most, at least 1: of more plays some evenly, the last always.
+
+    Returns
+    -------
+    list of MoodAt
+        Oldest first. Moments at which no mood could be read are left out.
+
+    Raises
+    ------
+    ConfigError
+        `most` is out of range.
+
+    """
+    if most < 1:
+        raise ConfigError(f"the number of moods has to be at least 1, not {most}")
+    within = sum(what.at >= since for _, what in plays)
+    points = []
+    for k in np.unique(np.linspace(0, within - 1, min(most, within)).round().astype(int))[::-1] if within else ():
+        with suppress(LibraryError):
+            points.append(MoodAt(plays[k][1].at, read(plays[k : k + 2 * WINDOW])))
+    return points
+
+
 def _heard(plays: Heard) -> list[_Heard]:
     """Songs that were heard, newest first, each with the end that it took."""
     heard: list[_Heard] = []
@@ -100,11 +139,11 @@ def _heard(plays: Heard) -> list[_Heard]:
         if isinstance(what, Event) and what.kind not in {"play", "skip"}:
             continue
         if isinstance(what, Event) and what.kind == "skip":
-            heard.append(_Heard(track, what.at, 0.5 if what.heard is None else what.heard))
+            heard.append(_Heard(track, what.at, what.offered, 0.5 if what.heard is None else what.heard))
             skip = what
             continue
         if skip is None or skip.track_id != what.track_id:
-            heard.append(_Heard(track, what.at))
+            heard.append(_Heard(track, what.at, what.offered))
         skip = None
     return heard
 
@@ -114,7 +153,8 @@ def _follow(oldest_first: Sequence[tuple[_Heard, Mood]], labels: Sequence[str]) 
     scores = np.array([[mood.scores[label] for label in labels] for _, mood in oldest_first])
     at = np.array([each.at for each, _ in oldest_first])
     heard = np.array([each.heard for each, _ in oldest_first])
-    return follow(scores, np.diff(at, prepend=at[0]), heard, labels)
+    offered = np.array([each.offered for each, _ in oldest_first])
+    return follow(scores, np.diff(at, prepend=at[0]), heard, labels, offered=offered)
 
 
 def _all_skipped(scores: Mapping[str, float], heard: int) -> str:

@@ -68,19 +68,36 @@ def load(name_or_path: str = "default") -> MoodModel:
         There is no such bundle, its manifest or model file is damaged (the message names the field), or the installed
         runtime cannot run it.
     """
+    return MoodModel(_folder(name_or_path))
+
+
+def outline(name_or_path: str = "default") -> Outline:
+    """What `load` would load, its files proved whole, but nothing made that could judge: it takes little memory.
+
+    Raises
+    ------
+    BundleError
+        As `load`, except for what only the runtime finds wrong with a model file.
+    """
+    found = Outline(_folder(name_or_path))
+    found.check_files()
+    return found
+
+
+def _folder(name_or_path: str) -> Path:
     if name_or_path == "default":
-        return MoodModel(_default())
+        return _default()
     shipped = MODELS / name_or_path
     if Path(name_or_path).name == name_or_path and (shipped / "manifest.json").is_file():
-        return MoodModel(shipped)
+        return shipped
     if Path(name_or_path).is_dir():
-        return MoodModel(Path(name_or_path))
+        return Path(name_or_path)
     names = ", ".join(folder.name for folder in _shipped()) or "none"
     raise BundleError(f"no model bundle {name_or_path!r}: neither a folder nor one that ships ({names})")
 
 
-class MoodModel:
-    """A loaded bundle. Not for use by several threads at once.
+class Outline:
+    """What a bundle's manifest says of its model.
 
     Attributes
     ----------
@@ -92,28 +109,28 @@ class MoodModel:
         The settings of its extractor (of the first, where there are several), for ``FeatureConfig.from_dict``.
     parts : tuple of Part
         The extractors whose columns it reads.
-    patches : PatchNetwork or None
-        What adds an embedding to them.
     names : tuple of str
         The columns it reads, in order: those of the parts, then the embedding's.
     feature_version : str
         The version of the descriptors' values it was trained with.
-    runtime : str
-        The runtime that runs it, with its version.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.manifest = read_manifest(folder)
-        runtime = find_runtime(self.manifest)
         self.id = f"{self.manifest.name}-{self.manifest.version}"
         self.labels = self.manifest.labels
         self.parts = self.manifest.parts
         self.config = self.manifest.feature_config
         self.names = self.manifest.feature_names
         self.feature_version = self.manifest.feature_version
-        self.patches = PatchNetwork(folder, self.manifest.patches, runtime) if self.manifest.patches else None
-        self.runtime = str(runtime)
-        self._network = _Network(folder, self.manifest, runtime)
+
+    def check_files(self) -> None:
+        """Raise BundleError unless a runtime is there and the model files are those of the manifest."""
+        find_runtime(self.manifest)
+        read_model(self.folder, self.manifest.file)
+        if self.manifest.patches:
+            read_model(self.folder, self.manifest.patches.file, "patches.model")
 
     def require(self, feature_version: str) -> None:
         """Raise BundleError unless the model was trained on the extractor's values of this version."""
@@ -122,6 +139,25 @@ class MoodModel:
                 f"model {self.id}: manifest field 'features.version' is {self.manifest.native_version!r}, "
                 f"but the descriptors are of version {feature_version!r}"
             )
+
+
+class MoodModel(Outline):
+    """A loaded bundle. Not for use by several threads at once.
+
+    Attributes
+    ----------
+    patches : PatchNetwork or None
+        What adds an embedding to the columns of its extractors.
+    runtime : str
+        The runtime that runs it, with its version.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        runtime = find_runtime(self.manifest)
+        self.patches = PatchNetwork(folder, self.manifest.patches, runtime) if self.manifest.patches else None
+        self.runtime = str(runtime)
+        self._network = _Network(folder, self.manifest, runtime)
 
     def judge(
         self, sequence: FeatureSequence, duration_s: float | None = None, beat: Callable[[], object] = bool

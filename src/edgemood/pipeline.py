@@ -12,7 +12,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,19 +20,23 @@ import soundfile
 
 from edgemood import features, mood
 from edgemood._analysis import (
-    GO_ON,
     KNOWN,
     LATER,
+    STORE,
     Clock,
     FileJob,
     FilePath,
     Known,
+    Packed,
     SongJob,
     analyse,
     set_up_worker,
 )
+from edgemood._governor import Governor
+from edgemood._ionice import io_class
 from edgemood._walk import Entry, walk
-from edgemood.domain import Failure, SongAnalysis
+from edgemood.budget import Budget, room
+from edgemood.domain import Failure
 from edgemood.errors import ConfigError, UnknownTrackError, UnreadableError
 from edgemood.library import FileStamp, Library, Recipe, State
 from edgemood.workers import Outcome, Pool
@@ -68,8 +72,8 @@ class ScanReport:
     analysed: songs decoded and stored; moved: files whose content was known (moved, copied or retagged), not decoded;
     rejudged: songs whose stored descriptors a new model has read; unchanged: files not even opened; failed: files
     that could not be analysed (see `failures`); failed_before: files not tried again; missing: songs of the library
-    that lie nowhere at present; cpu_s: CPU time by stage in seconds (identify, decode, features, model: in the
-    workers; database: here).
+    that lie nowhere at present; cpu_s: CPU time by stage in seconds (identify, decode, features, model, pack: in
+    the workers; database: here).
     """
 
     analysed: int
@@ -100,6 +104,7 @@ def scan(  # noqa: PLR0913 - options, all by name
     memory_mb: int | None = 512,
     stall_s: float = 60.0,
     nice: int = 10,
+    budget: Budget | Governor | None = None,
 ) -> ScanReport:
     """Bring the library up to date with the music in folders.
 
@@ -127,6 +132,9 @@ def scan(  # noqa: PLR0913 - options, all by name
         After how many seconds without progress a worker is given up.
     nice
         By how much workers are nicer to other programs than this process, 0 to 19.
+    budget
+        What the scan may take of the machine, and when it has to pause; anything if None. (`memory_mb` is about one
+        song, this about all processes.) Or who watches over it already: then the start of a program counts as well.
 
     Raises
     ------
@@ -146,23 +154,48 @@ def scan(  # noqa: PLR0913 - options, all by name
         raise ConfigError(f"stall_s has to be more than 0, not {stall_s}")
     if not 0 <= nice <= 19:
         raise ConfigError(f"nice has to be 0 to 19, not {nice}")
+    governor = budget if isinstance(budget, Governor) else None
+    limits = governor.budget if governor else budget if isinstance(budget, Budget) else Budget()
     library.require_writable()
-    loaded = mood.load(model)
-    loaded.require(features.VERSION)
-    parts = [{"config": dict(part.config), "names": part.names} for part in loaded.parts]
-    config = loaded.config if len(parts) == 1 else {"parts": parts}
-    recipe = Recipe.of(loaded.id, loaded.feature_version, loaded.names, config)
-    work = _Scan(library, _roots(library, folders), recipe, retry_failed, on_progress or (lambda progress: None))
-    arguments = (model, loaded.id)
-    with Pool(
-        f"{set_up_worker.__module__}:{set_up_worker.__name__}",
-        arguments,
-        jobs=jobs,
-        memory_mb=memory_mb,
-        stall_s=stall_s,
-        nice=nice,
-    ) as pool:
-        return work.run(pool)
+    library.require_sound()
+    roots = _roots(library, folders)
+    with io_class(limits.ionice), ExitStack() as stack:
+        if limits.governs and not governor:
+            governor = stack.enter_context(Governor(limits))
+        recipe = _recipe(model)
+        pool = Pool(
+            f"{set_up_worker.__module__}:{set_up_worker.__name__}",
+            (model, recipe.model),
+            jobs=jobs,
+            memory_mb=memory_mb,
+            stall_s=stall_s,
+            nice=nice,
+            room=None if limits.memory is None else room(limits.memory, jobs),
+            governor=governor,
+        )
+        pace = governor.pace if governor else _go_on
+        work = _Scan(
+            library=library,
+            roots=roots,
+            recipe=recipe,
+            retry_failed=retry_failed,
+            on_progress=on_progress or _go_on,
+            pace=pace,
+        )
+        return work.run(stack.enter_context(pool))
+
+
+def _recipe(model: str) -> Recipe:
+    """Tell what a model makes of a song, without making it ready to do so."""
+    found = mood.outline(model)
+    found.require(features.VERSION)
+    parts = [{"config": dict(part.config), "names": part.names} for part in found.parts]
+    config = found.config if len(parts) == 1 else {"parts": parts}
+    return Recipe.of(found.id, found.feature_version, found.names, config)
+
+
+def _go_on(*_: object) -> None:
+    """Neither say nor wait for anything."""
 
 
 def _roots(library: Library, folders: FilePath | Iterable[FilePath]) -> list[str]:
@@ -190,16 +223,18 @@ def _versions(recipe: Recipe) -> str:
 class _Scan:
     """One run of `scan`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by name
         self,
+        *,
         library: Library,
         roots: list[str],
         recipe: Recipe,
         retry_failed: bool,
         on_progress: Callable[[Progress], None],
+        pace: Callable[[], None],
     ) -> None:
         self._library, self._roots, self._recipe = library, roots, recipe
-        self._retry_failed, self._on_progress = retry_failed, on_progress
+        self._retry_failed, self._on_progress, self._pace = retry_failed, on_progress, pace
         self._versions = _versions(recipe)
         self._begin = self._work_begin = self._reported = time.monotonic()
         self._clock = Clock()  # of this process; the workers' is added as results come
@@ -213,7 +248,7 @@ class _Scan:
         """Do it."""
         library = self._library
         with self._clock("database"):
-            library.mark_missing(self._roots)
+            library.mark_missing(self._roots, self._pace)
             for failure in library.failures():
                 if Path(failure.path).is_dir():  # if it still cannot be listed, it will be noted again
                     library.forgive(failure.path)
@@ -229,7 +264,7 @@ class _Scan:
             self._do(pool, again)
         self._do(pool, self._songs(library.unjudged(self._recipe)))  # songs that were missing and came back
         with self._clock("database"):
-            library.pack_shelf(self._recipe.model)
+            library.pack_shelf(self._recipe.model, self._pace)
         counts = self._counts
         return ScanReport(
             counts["analysed"],
@@ -247,6 +282,7 @@ class _Scan:
     def _files(self, note: bool = False) -> Iterator[FileJob]:
         """Yield files to be opened. The first of two passes over the folders counts them and notes all others."""
         for entry in walk([root for root in self._roots if Path(root).exists()]):
+            self._pace()
             if entry.stamp is None:
                 if note:
                     self._fail(entry.path, FileStamp(0, 0), UnreadableError.__name__, entry.problem)
@@ -272,6 +308,7 @@ class _Scan:
         """Songs to be judged anew; one that was pruned meanwhile is passed over."""
         jobs: list[SongJob] = []
         for track_id in track_ids:
+            self._pace()
             with self._clock("database"), suppress(UnknownTrackError):
                 track = self._library.track(track_id)
                 jobs.append(SongJob(track.path, track_id, track.duration_s, self._library.features(track_id)))
@@ -281,6 +318,7 @@ class _Scan:
     def _do(self, pool: Pool, jobs: Iterable[FileJob | SongJob]) -> None:
         for outcome in pool.run(jobs, self._answer):
             self._in_flight.pop(outcome.task.path, None)
+            self._pace()
             with self._clock("database"):
                 finished = self._keep(outcome)
             if finished:
@@ -296,7 +334,7 @@ class _Scan:
         if content in self._in_flight.values():
             return LATER
         self._in_flight[job.path] = content
-        return GO_ON
+        return STORE
 
     def _keep(self, outcome: Outcome[FileJob | SongJob]) -> bool:
         """Store one outcome; whether that settles it."""
@@ -308,14 +346,14 @@ class _Scan:
             with suppress(UnknownTrackError):  # pruned meanwhile
                 self._library.store_mood(job.track_id, value.mood, self._recipe, value.speech)
             self._counts["rejudged"] += 1
-        elif isinstance(value, SongAnalysis):
-            self._library.store(job.path, job.stamp, value, self._recipe)
+        elif isinstance(value, Packed):
+            self._library.store(job.path, job.stamp, value.analysis, self._recipe, value.features)
             self._counts["analysed"] += 1
         elif value is None or not self._place(job, value):
             self._deferred.append(job)
             return False
         if value is not None:
-            self._clock.add(value.seconds)
+            self._clock.add(value.analysis.seconds if isinstance(value, Packed) else value.seconds)
         return True
 
     def _place(self, job: FileJob, known: Known) -> bool:

@@ -155,22 +155,20 @@ def rank(request: Request, shelf: Shelf) -> list[Choice]:
 def reason(choice: Choice, track: Track, request: Request) -> str:
     """Say in one sentence why a song was chosen."""
     target, label = choice.target, track.mood.label if track.mood else None
-    far = choice.similarity <= 0
+    far, seeds = choice.similarity <= 0, target.seeds
     if target.kind == "path" and target.step:
         aim = f"step {target.step[0]} of {target.step[1]} on the way to {target.label}"
         said = f"{label}, {aim}" if label else aim
     elif label is None:
-        said = {"listener": "near your mood", "seeds": "near the songs you named"}.get(
-            target.kind, f"near {target.label}"
-        )
+        said = {"listener": "near your mood", "seeds": f"near {seeds}"}.get(target.kind, f"near {target.label}")
     elif label == target.label:
-        same = {"listener": "as you are now", "seeds": "like the songs you named"}
+        same = {"listener": "as you are now", "seeds": f"like {seeds}"}
         said = f"{label}, {same.get(target.kind, 'as asked for')}"
     elif far:
-        far_from = {"listener": f"your {target.label}", "seeds": "the songs you named"}
+        far_from = {"listener": f"your {target.label}", "seeds": seeds}
         said = f"{label}, though not near {far_from.get(target.kind, target.label)}"
     else:
-        near = {"listener": f"near your {target.label}", "seeds": "near the songs you named"}
+        near = {"listener": f"near your {target.label}", "seeds": f"near {seeds}"}
         said = f"{label}, yet {near.get(target.kind, f'near {target.label}')}"
     return f"{said} (similarity {choice.similarity:.2f})" + "".join(f"; {rule}" for rule in choice.broken)
 

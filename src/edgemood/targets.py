@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ SURELY = 0.5
 _SURELY_255 = int(np.ceil(SURELY * 255))
 _CENTRE_SONGS = 4096  # enough to know where a mood lies
 _TINY = 1e-12
+_KNOWN_CENTRES: WeakKeyDictionary[Shelf, dict[str, NDArray[np.float32] | None]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,7 @@ class Target:
     scores: probabilities in the order of the shelf's labels, float32 ``[labels]``; direction: of the mood vector as
     seen from the middle of the shelf, float32 ``[dims]``, of length 1, or less where the direction matters less; None:
     only the scores count. kind: "listener", "mood", "seeds" or "path", for the reason; label: the mood that is meant;
-    step: of a path, which step this is and of how many.
+    step: of a path, which step this is and of how many; seeds: how the songs are called that it is the mood of.
     """
 
     scores: NDArray[np.float32]
@@ -38,6 +40,7 @@ class Target:
     kind: str = "mood"
     label: str = ""
     step: tuple[int, int] | None = None
+    seeds: str = "the songs you named"
 
 
 def of_listener(mood: ListenerMood, shelf: Shelf) -> Target:
@@ -64,7 +67,7 @@ def of_mood(label: str, shelf: Shelf) -> Target:
     return Target(_corner(label, shelf), centre(label, shelf), "mood", label)
 
 
-def of_songs(moods: Sequence[Mood], shelf: Shelf) -> Target:
+def of_songs(moods: Sequence[Mood], shelf: Shelf, called: str = "the songs you named") -> Target:
     """Aim at the mean of some songs' moods.
 
     Raises
@@ -77,7 +80,7 @@ def of_songs(moods: Sequence[Mood], shelf: Shelf) -> Target:
         raise ConfigError("there are no songs with a mood to look for others like them")
     scores = np.asarray(np.mean([_scores(mood.scores, shelf) for mood in moods], axis=0), np.float32)
     vector = np.asarray(np.mean([_vector(mood.vector, shelf) for mood in moods], axis=0), np.float32)
-    return Target(scores, _direction(vector, shelf), "seeds", shelf.labels[int(np.argmax(scores))])
+    return Target(scores, _direction(vector, shelf), "seeds", shelf.labels[int(np.argmax(scores))], seeds=called)
 
 
 def path(start: Target, label: str, n: int, shelf: Shelf, over: int | None = None) -> list[Target]:
@@ -124,7 +127,17 @@ def path(start: Target, label: str, n: int, shelf: Shelf, over: int | None = Non
 
 
 def centre(label: str, shelf: Shelf) -> NDArray[np.float32] | None:
-    """Direction of the songs that are surely of a mood, each as heavy as it is sure; None where there are none."""
+    """Direction of the songs that are surely of a mood, each as heavy as it is sure; None where there are none.
+
+    It is computed once for a shelf.
+    """
+    known = _KNOWN_CENTRES.setdefault(shelf, {})
+    if label not in known:
+        known[label] = _centre(label, shelf)
+    return known[label]
+
+
+def _centre(label: str, shelf: Shelf) -> NDArray[np.float32] | None:
     column = shelf.scores[:, shelf.labels.index(label)]
     rows = np.flatnonzero((column >= _SURELY_255) & (shelf.flags & (LABELLED | SPEECH) == 0))
     rows = rows[:: max(1, -(-len(rows) // _CENTRE_SONGS))]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgemood import personal, recommend, targets
 from edgemood.domain import Event, FilePath, ListenerMood, Pick, Track
-from edgemood.errors import ConfigError, LibraryError
+from edgemood.errors import ConfigError, NotYetError
 from edgemood.library import Library
 from edgemood.personal import Taste
 from edgemood.recommend import ALBUM_GAP, ARTIST_GAP, LEFT_OUT, SMOOTHNESS, VARIETY, Choice, Request
@@ -58,6 +58,8 @@ class Wish:
         Any of `KINDS`, which are not offered otherwise.
     repeat_after_s : float
         How long a song that was played is not offered again; at least 0.
+    seeds_are : str
+        How `seeds` are called in the reasons of picks.
 
     """
 
@@ -73,6 +75,7 @@ class Wish:
     without_folders: Sequence[FilePath] = ()
     include: Sequence[str] = ()
     repeat_after_s: float = REPEAT_AFTER_S
+    seeds_are: str = "the songs you named"
 
     def __post_init__(self) -> None:
         for name in ("seeds", "without_genres", "without_tags", "without_folders", "include"):
@@ -193,9 +196,7 @@ class Offer:
         """Ids of the songs played or skipped so lately that they are not offered again."""
         if not self._wish.repeat_after_s:
             return np.empty(0, np.int64)
-        since = self._present.now - self._wish.repeat_after_s
-        skipped = [event.track_id for event in self._learned.events if event.kind == "skip" and event.at >= since]
-        return np.union1d(self._library.played_since(since, self._listener), np.array(skipped, np.int64))
+        return self._library.heard_since(self._present.now - self._wish.repeat_after_s, self._listener)
 
     def _ranked(self, aims: Sequence[Target], n: int, away: NDArray[np.int64], recent: Sequence[Track]) -> list[Pick]:
         wish = self._wish
@@ -211,18 +212,21 @@ class Offer:
             album_gap=wish.album_gap,
             offsets=self._learned.offsets,
         )
-        return [self._pick(choice, request) for choice in recommend.rank(request, self._shelf)]
+        choices = recommend.rank(request, self._shelf)
+        tracks = self._library.tracks_of([choice.id for choice in choices], self._shelf.model, timelines=True)
+        found = {track.id: track for track in tracks}  # one may just have been removed
+        return [self._pick(choice, found[choice.id], request) for choice in choices if choice.id in found]
 
     def _targets(self, n: int, steps: int) -> list[Target]:
         wish, shelf = self._wish, self._shelf
         if wish.mood is not None:
             return [targets.of_mood(wish.mood, shelf)]
         if self._seeds:
-            start = targets.of_songs([track.mood for track in self._seeds if track.mood], shelf)
+            start = targets.of_songs([track.mood for track in self._seeds if track.mood], shelf, wish.seeds_are)
         elif self._present.mood:
             start = targets.of_listener(self._present.mood, shelf)
         else:
-            raise LibraryError("nothing tells what to look for: no song was played yet")
+            raise NotYetError("nothing tells what to look for: no song was played yet")
         return [start] if wish.toward is None else targets.path(start, wish.toward, n, shelf, steps)
 
     @cached_property
@@ -235,8 +239,7 @@ class Offer:
         ids += [_under(library, folder) for folder in wish.without_folders]
         return np.concatenate(ids)
 
-    def _pick(self, choice: Choice, request: Request) -> Pick:
-        track = self._library.track(choice.id, self._shelf.model)
+    def _pick(self, choice: Choice, track: Track, request: Request) -> Pick:
         reason = recommend.reason(choice, track, request)
         if why := self._learned.taste.explain(choice.row):
             reason += f"; {why}"

@@ -33,8 +33,11 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, BinaryIO, Generic, TypeVar
 
-from edgemood._worker import BEAT, CANNOT_START, DONE, QUESTION, READY, Frames, Setup, command, send
-from edgemood.errors import WorkerError
+from edgemood import errors
+from edgemood._governor import Governor
+from edgemood._worker import BEAT, BORN, CANNOT_START, DONE, QUESTION, READY, Frames, Setup, command, send
+from edgemood.budget import Room
+from edgemood.errors import EdgemoodError, WorkerError
 
 Task = TypeVar("Task")
 
@@ -96,6 +99,10 @@ class Pool:
         After how many seconds without a sign a worker counts as hung.
     nice
         By how much workers are nicer than this process (see nice(2)); 0 to 19.
+    room
+        The memory that all of them share; None: any. There are no more workers than it has room for.
+    governor
+        Who holds them to a budget of time. While it stops them they are not silent, and no task is handed out.
 
     """
 
@@ -108,9 +115,13 @@ class Pool:
         memory_mb: int | None = 512,
         stall_s: float = 60.0,
         nice: int = 0,
+        room: Room | None = None,
+        governor: Governor | None = None,
     ) -> None:
-        self._setup = Setup(function, arguments, memory_mb, nice)
-        self._jobs = max(1, jobs)
+        self._setup = Setup(function, arguments, memory_mb, nice, room)
+        self._governor = governor
+        self._clock = governor.open_s if governor else time.monotonic
+        self._jobs = max(1, jobs) if room is None else 1  # until the first worker tells how many there is room for
         self._stall_s = stall_s
         self._workers: list[_Worker] = []
         self._selector = selectors.DefaultSelector()
@@ -175,6 +186,8 @@ class Pool:
                     self._waiting.append(next(todo))
                 except StopIteration:
                     return
+            if self._governor:
+                self._governor.pace()  # who is stopped does not hear
             worker = free or self._start()
             try:
                 send(worker.link, self._waiting[0])
@@ -187,11 +200,11 @@ class Pool:
         """Wait for signs of life; who gives none has been silent for as long as was waited.
 
         Only time spent watching counts: neither a consumer that is slow to take outcomes, nor a program stopped and
-        continued from a terminal, makes workers look hung.
+        continued from a terminal, nor a governor makes workers look hung.
         """
-        begin = time.monotonic()
+        begin = self._clock()
         ready = [key.data for key, _ in self._selector.select(_WATCH_S)]
-        waited = min(time.monotonic() - begin, _WATCH_S)
+        waited = min(self._clock() - begin, _WATCH_S)
         for worker in self._workers:
             worker.silent_s += waited
         return ready
@@ -209,14 +222,18 @@ class Pool:
             return
         for sign, *content in heard:
             worker.silent_s = 0.0
-            if sign == READY:
+            if sign == BORN:
+                if self._governor:
+                    self._governor.add(worker.process.pid)
+            elif sign == READY:
                 worker.ready, self._failed_starts = True, 0
+                self._jobs = content[0] or self._jobs
             elif sign == BEAT:
                 worker.silent_s = -content[0]
             elif sign == QUESTION:
                 self._reply(worker, answer(worker.task, content[0]) if answer else None)
             elif sign == CANNOT_START:
-                raise WorkerError(f"worker processes cannot start: {content[0]}")
+                raise _as_told(*content)
             else:
                 yield self._finish(worker, sign, content)
 
@@ -236,6 +253,8 @@ class Pool:
             send(worker.link, answer)
 
     def _start(self) -> _Worker:
+        if self._governor:
+            self._governor.allow_birth()
         ours, theirs = socket.socketpair()
         ours.settimeout(max(self._stall_s, _FAREWELL_S))  # for sending; receiving waits for the selector
         words = _scratch()
@@ -278,6 +297,8 @@ class Pool:
 
     def _dismiss(self, worker: _Worker) -> str:
         """Hang up, which ends a process that is still there, take leave of it, and say how it ended."""
+        if self._governor:
+            self._governor.remove(worker.process.pid)
         self._selector.unregister(worker.link)
         worker.link.close()
         with suppress(subprocess.TimeoutExpired):
@@ -290,6 +311,13 @@ class Pool:
 
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def _as_told(kind: str, message: str) -> EdgemoodError:
+    """What a worker could not start for: what its user did wrong is said as it was there."""
+    if kind == errors.ConfigError.__name__:
+        return errors.ConfigError(message)
+    return WorkerError(f"worker processes cannot start: {kind}: {message}")
 
 
 def _scratch() -> BinaryIO:

@@ -35,6 +35,7 @@ def make(path: Path) -> None:
         library.add_event(2, "skip", at=1_700_000_100.0, heard=0.25)
         library.add_event(1, "like", at=1_700_000_400.0, listener="anna")
         library.set_label(2, "calm")
+        library.set_note("player:kitchen", "{}")
         Shelves(library._database).pack("test-1")
 
 

@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 
+from edgemood.cli.start import SlowImports, share_in
+
 TYPE_CHECKING = False  # see edgemood/__init__.py
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -27,7 +29,8 @@ def main() -> NoReturn:
         if heard:
             signal.signal(signal.SIGINT, lambda *_: os._exit(130))
         _open_standard_streams()
-        from edgemood.cli.commands import edgemood
+        with SlowImports(share_in(sys.argv[1:])):
+            from edgemood.cli.commands import edgemood
 
         if heard:
             signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,15 +1,20 @@
-"""The progress bar of a scan, on stderr; nothing where that is not a terminal."""
+"""The progress of a scan, on stderr: a bar where that is a terminal, or lines of JSON for another program."""
 
 from __future__ import annotations
 
 import sys
+import time
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from edgemood import shapes
 from edgemood.cli.text import clock
 
 if TYPE_CHECKING:
     from edgemood.pipeline import Progress
+
+_LINE_S = 0.2  # between two lines
 
 
 class ScanBar:
@@ -45,3 +50,31 @@ class ScanBar:
         self._bar.total, self._bar.n = progress.total, progress.done
         self._bar.set_description_str("", refresh=False)
         self._bar.set_postfix_str(f"{progress.songs_per_min:.0f} songs/min{left}{failed}")
+
+
+class ScanLines:
+    """A line of JSON a few times a second. Use it as a context manager."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+        self._unsaid: Progress | None = None
+
+    def __enter__(self) -> ScanLines:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._unsaid is not None:
+            self._say(self._unsaid)
+
+    def show(self, progress: Progress) -> None:
+        """Tell how far the scan is, unless that was told a moment ago."""
+        self._unsaid = progress
+        if time.monotonic() >= self._next:
+            self._say(progress)
+
+    def _say(self, progress: Progress) -> None:
+        self._unsaid, self._next = None, time.monotonic() + _LINE_S
+        with suppress(OSError):  # who does not want to know any more does not end the scan
+            print(shapes.line(shapes.progress(progress)), file=sys.stderr, flush=True)

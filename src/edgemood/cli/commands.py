@@ -10,6 +10,10 @@ from edgemood.cli.group import EXIT_USAGE, Group, example, library_option, say
 from edgemood.cli.inspect import features, models, mood
 from edgemood.cli.listen import next_songs, now, played
 from edgemood.cli.live import live
+from edgemood.cli.playlists import import_history
+from edgemood.cli.plot import plot
+from edgemood.cli.repair import repair
+from edgemood.cli.tag import tag
 
 EXIT_CODES = """\b
 Exit codes: 0 fine, 1 a file failed (scan: every file) or nothing to tell, 2 wrong usage,
@@ -34,8 +38,8 @@ def edgemood(ctx: click.Context) -> None:
         ctx.exit(EXIT_USAGE)
 
 
-_COLLECTION = (scan, library, prune, label)
-_SOUND = (mood, live, features, models)
-_LISTENING = (played, skipped, like, ban, now, next_songs, listeners, forget)
+_COLLECTION = (scan, library, prune, repair, label, tag)
+_SOUND = (mood, live, features, models, plot)
+_LISTENING = (played, skipped, like, ban, now, next_songs, listeners, forget, import_history)
 for command in (*_COLLECTION, *_SOUND, *_LISTENING):
     edgemood.add_command(command)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import click
 
-from edgemood.cli import shapes, text
+from edgemood import shapes
+from edgemood.cli import text
 from edgemood.cli.files import Given
-from edgemood.cli.group import engine, example, json_option, library_option, listener_option, printable, say
+from edgemood.cli.group import (
+    engine,
+    example,
+    json_option,
+    library_option,
+    listener_option,
+    offered_option,
+    printable,
+    say,
+)
 
 
 class Share(click.ParamType[float]):
@@ -30,15 +40,16 @@ class Share(click.ParamType[float]):
 @library_option
 @listener_option
 @json_option
+@offered_option
 @click.option("--heard", type=Share(), help="How much of it was heard: 0.2 or 20%.")
 @click.argument("song", metavar="FILE|ID", type=Given())
-def skipped(song: str, heard: float | None, as_json: bool) -> None:
+def skipped(song: str, heard: float | None, as_json: bool, offered: bool) -> None:
     """Note that a song was skipped.
 
     A skip is not a play. Songs like it come less readily from now on, the less so the sooner it was skipped. It is on
     the disk when the command returns.
     """
-    _note("skipped", (song,), as_json, heard=heard)
+    _note("skipped", (song,), as_json, heard=heard, offered=offered)
 
 
 @click.command(epilog=example("edgemood like ~/Music/song.flac", "edgemood like 17 23"))

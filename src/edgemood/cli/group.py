@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from edgemood.cli.files import STDOUT, Given, naming
-from edgemood.cli.shapes import shown
 from edgemood.errors import ConfigError, EdgemoodError
+from edgemood.shapes import shown
 
 if TYPE_CHECKING:
     from edgemood.engine import Engine
@@ -153,6 +153,9 @@ def listener_option(command: F) -> F:
     return click.option("--listener", metavar="NAME", expose_value=False, callback=_remember, help=text)(command)
 
 
+offered_option = click.option(
+    "--offered", is_flag=True, help="edgemood had chosen it: it says less of your mood than a song you picked."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 
 

@@ -11,9 +11,11 @@ from typing import IO
 import click
 import numpy as np
 
-from edgemood.cli import shapes, text
+from edgemood import shapes
+from edgemood.cli import text
 from edgemood.cli.files import STDOUT, Given, OutFile, naming
-from edgemood.cli.group import EXIT_FAILED, complain, engine, example, json_option, model_option, printable, say
+from edgemood.cli.files import replace as write
+from edgemood.cli.group import EXIT_FAILED, complain, engine, example, json_option, model_option, say
 from edgemood.domain import FeatureSequence, SongAnalysis
 from edgemood.errors import AudioError, BundleError, TooShortError
 from edgemood.plot import SUFFIXES
@@ -62,8 +64,8 @@ def mood(ctx: click.Context, files: tuple[str, ...], as_json: bool, timeline: bo
 def _plot(analysis: SongAnalysis, file: str, out: str) -> None:
     from edgemood import plot
 
-    with naming(out):
-        plot.save(analysis.mood, analysis.tags.title or printable(Path(file).name), out)
+    title = analysis.tags.title or Path(file).name
+    write(out, plot.song(analysis.mood, title, Path(out).suffix).content)
 
 
 @click.command(

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgemood import playlist
-from edgemood.cli import shapes, text
-from edgemood.cli.files import STDOUT, Given, OutFile, naming, replace
-from edgemood.cli.group import engine, example, json_option, library_option, listener_option, say
+from edgemood import shapes
+from edgemood.cli import playlists, text
+from edgemood.cli.files import Given
+from edgemood.cli.group import engine, example, json_option, library_option, listener_option, offered_option, say
 from edgemood.domain import Pick
 from edgemood.errors import LibraryError
 
@@ -28,8 +27,9 @@ _KINDS = ("speech", "short", "long", "christmas")  # `wish.KINDS`, which takes t
 @library_option
 @listener_option
 @json_option
+@offered_option
 @click.argument("songs", metavar="FILE|ID...", type=Given(), nargs=-1, required=True)
-def played(songs: tuple[str, ...], as_json: bool) -> None:
+def played(songs: tuple[str, ...], as_json: bool, offered: bool) -> None:
     """Note that songs were just played, in this order.
 
     A number that is not the name of a file in the library is an id, as `edgemood library` shows it. What was played is
@@ -37,7 +37,7 @@ def played(songs: tuple[str, ...], as_json: bool) -> None:
     """
     with engine() as mood:
         known = [mood.track(song) for song in songs]
-        plays = mood.played_each([track.id for track in known])
+        plays = mood.played_each([track.id for track in known], offered=offered)
     for play, track in zip(plays, known, strict=True):
         say(shapes.line(shapes.played(play, track)) if as_json else f"played: {text.name(track)}")
 
@@ -57,7 +57,7 @@ def now(as_json: bool) -> None:
         say(line)
 
 
-def _wish_options(command: Callable[..., None]) -> Callable[..., None]:
+def wish_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say what to look for, and what not."""
     share = click.FloatRange(0, 1)
     gap = click.IntRange(min=0)
@@ -114,6 +114,7 @@ def _wish_options(command: Callable[..., None]) -> Callable[..., None]:
         "edgemood next -n 5",
         "edgemood next --mood calm --without-genre metal",
         "edgemood next -n 20 --toward happy --m3u next.m3u8",
+        "edgemood next --xspf - > next.xspf",
         "edgemood next --like 17 --like 23 --json",
     ),
 )
@@ -121,9 +122,11 @@ def _wish_options(command: Callable[..., None]) -> Callable[..., None]:
 @listener_option
 @json_option
 @click.option("-n", "count", type=click.IntRange(min=1), default=10, show_default=True, help="How many songs.")
-@click.option("--m3u", type=OutFile(dash=True), help="Write a playlist (M3U8); - for stdout.")
-@_wish_options
-def next_songs(count: int, m3u: str | None, as_json: bool, **asked: Any) -> None:
+@playlists.playlist_options
+@wish_options
+def next_songs(
+    count: int, m3u: str | None, xspf: str | None, relative_to: str | None, as_json: bool, **asked: Any
+) -> None:
     """Recommend what to play next.
 
     The songs nearest to the listener's mood come first, unless another mood or other songs are named. No artist and no
@@ -131,19 +134,13 @@ def next_songs(count: int, m3u: str | None, as_json: bool, **asked: Any) -> None
     and, out of season, Christmas songs are left out; a rule that cannot be kept is said beside the song. Where there is
     nothing to offer the exit code is 1, and a playlist that is there stays as it is.
     """
-    if as_json and m3u == "-":
-        raise click.UsageError("--json and --m3u - both write to stdout: give one of them, or name a file")
+    playlists.require_one_stdout(as_json, m3u, xspf)
     with engine() as mood:
         picks = mood.next(count, wish=_wish(asked))
         if not picks:
             raise LibraryError(f"nothing to offer: {_why_nothing(mood)}")
-    content = playlist.m3u8(pick.track for pick in picks) if m3u else b""
-    if m3u == "-":
-        with naming(STDOUT):
-            sys.stdout.buffer.write(content)
+    if playlists.write([pick.track for pick in picks], m3u, xspf, relative_to):
         return
-    if m3u:
-        replace(m3u, content)
     for pick in picks:
         say(shapes.line(shapes.pick(pick)) if as_json else _described(pick))
 

@@ -13,7 +13,8 @@ from typing import cast
 
 import click
 
-from edgemood.cli import shapes, text
+from edgemood import shapes
+from edgemood.cli import text
 from edgemood.cli.files import Given, naming
 from edgemood.cli.group import EXIT_INTERRUPTED, engine, example, json_option, model_option, say, warn
 from edgemood.errors import AudioError

@@ -1,4 +1,6 @@
-r"""The JSON that commands print, one object a line. Other programs read these shapes: add to them, never change them.
+r"""The JSON that commands print, one object a line, and that the server answers with.
+
+Other programs read these shapes: add to them, never change them.
 
 Every object that has a ``path`` has it in readable form, and where the file's name is not UTF-8 (its odd bytes are
 then shown as ``\xNN``) the exact bytes as ``path_b64``.
@@ -12,12 +14,14 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from edgemood.domain import Event, Failure, ListenerMood, Mood, MoodSpan, Pick, Play, SongAnalysis, Track
+from edgemood.domain import Event, Failure, ListenerMood, Mood, MoodAt, MoodSpan, Pick, Play, SongAnalysis, Track
 
 if TYPE_CHECKING:
+    from edgemood.importing import ImportReport
     from edgemood.live import LiveScore
     from edgemood.mood import BundleInfo
-    from edgemood.pipeline import ScanReport
+    from edgemood.pipeline import Progress, ScanReport
+    from edgemood.tagging import Tagging
 
 Shape = dict[str, Any]
 
@@ -51,7 +55,7 @@ def song(file: str, analysis: SongAnalysis) -> Shape:
         **_mood(analysis.mood),
         "duration_s": round(analysis.duration_s, 3),
         "model": analysis.mood.model,
-        "timeline": [_span(span) for span in analysis.mood.timeline],
+        "timeline": [span(part) for part in analysis.mood.timeline],
     }
 
 
@@ -105,6 +109,25 @@ def listener(mood: ListenerMood) -> Shape:
     return {"mood": mood.label, **_where(mood), "plays": mood.plays, "reason": mood.reason, "model": mood.model}
 
 
+def mood_at(point: MoodAt) -> Shape:
+    """Return the listener's mood as it was read at a moment; ``at`` is in seconds since the epoch."""
+    mood = point.mood
+    return {"at": round(point.at, 3), "mood": mood.label, **_where(mood), "reason": mood.reason}
+
+
+def progress(how_far: Progress) -> Shape:
+    """Return how far a scan is; ``total`` is null while files are still being counted."""
+    return {
+        "done": how_far.done,
+        "total": how_far.total,
+        "failed": how_far.failed,
+        "skipped": how_far.skipped,
+        "songs_per_min": round(how_far.songs_per_min, 3),
+        "left_s": None if how_far.eta_s is None else round(how_far.eta_s, 1),
+        "current": shown(how_far.current),
+    }
+
+
 def played(play: Play, known: Track) -> Shape:
     """Return what ``edgemood played`` prints; ``at`` is in seconds since the epoch."""
     return {"id": play.track_id, **path(known.path), "at": round(play.at, 3)}
@@ -113,6 +136,27 @@ def played(play: Play, known: Track) -> Shape:
 def event(done: Event, known: Track) -> Shape:
     """Return what ``edgemood skipped``, ``like`` and ``ban`` print; ``heard`` is null where it is not known."""
     return {"id": done.track_id, **path(known.path), "event": done.kind, "at": round(done.at, 3), "heard": done.heard}
+
+
+def tagging(done: Tagging) -> Shape:
+    """Return one line of ``edgemood tag``; ``error`` is null where the file did not fail."""
+    shape = {**path(done.path), "result": done.what, "moods": list(done.moods), "before": list(done.before)}
+    return {**shape, "error": shown(done.why) if done.why else None}
+
+
+def imported(report: ImportReport, unmatched: bool) -> Shape:
+    """Return what ``edgemood import`` prints; ``songs`` is there only where it was asked for."""
+    shape = {
+        "plays": report.plays,
+        "skips": report.skips,
+        "known": report.known,
+        "old": report.old,
+        "unmatched": report.unmatched,
+        "malformed": report.malformed,
+        "problems": [{"where": shown(problem.where), "error": problem.why} for problem in report.problems],
+    }
+    songs = [{"artist": s.artist, "title": s.title, "album": s.album, "times": s.times} for s in report.songs]
+    return {**shape, "songs": songs} if unmatched else shape
 
 
 def live(score: LiveScore, model_id: str) -> Shape:
@@ -149,13 +193,14 @@ def _mood_or_null(mood: Mood | None) -> Shape:
     return _mood(mood) if mood else {"mood": None, "scores": None, "valence": None, "arousal": None, "unsure": None}
 
 
-def _span(span: MoodSpan) -> Shape:
+def span(part: MoodSpan) -> Shape:
+    """Return one stretch of a song's timeline."""
     return {
-        "start_s": round(span.start_s, 3),
-        "end_s": round(span.end_s, 3),
-        **_where(span),
-        "unsure": span.unsure,
-        "attention": round(span.attention, 6),
+        "start_s": round(part.start_s, 3),
+        "end_s": round(part.end_s, 3),
+        **_where(part),
+        "unsure": part.unsure,
+        "attention": round(part.attention, 6),
     }
 
 
