@@ -10,6 +10,8 @@ from edgemood.cli.group import EXIT_USAGE, Group, example, library_option, say
 from edgemood.cli.inspect import features, models, mood
 from edgemood.cli.listen import next_songs, now, played
 from edgemood.cli.live import live
+from edgemood.cli.mpd import mpd
+from edgemood.cli.mpris import mpris
 from edgemood.cli.playlists import import_history
 from edgemood.cli.plot import plot
 from edgemood.cli.repair import repair
@@ -41,5 +43,6 @@ def edgemood(ctx: click.Context) -> None:
 _COLLECTION = (scan, library, prune, repair, label, tag)
 _SOUND = (mood, live, features, models, plot)
 _LISTENING = (played, skipped, like, ban, now, next_songs, listeners, forget, import_history)
-for command in (*_COLLECTION, *_SOUND, *_LISTENING):
+_PLAYERS = (mpd, mpris)
+for command in (*_COLLECTION, *_SOUND, *_LISTENING, *_PLAYERS):
     edgemood.add_command(command)
