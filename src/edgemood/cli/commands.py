@@ -15,6 +15,7 @@ from edgemood.cli.mpris import mpris
 from edgemood.cli.playlists import import_history
 from edgemood.cli.plot import plot
 from edgemood.cli.repair import repair
+from edgemood.cli.serve import serve
 from edgemood.cli.tag import tag
 
 EXIT_CODES = """\b
@@ -43,6 +44,6 @@ def edgemood(ctx: click.Context) -> None:
 _COLLECTION = (scan, library, prune, repair, label, tag)
 _SOUND = (mood, live, features, models, plot)
 _LISTENING = (played, skipped, like, ban, now, next_songs, listeners, forget, import_history)
-_PLAYERS = (mpd, mpris)
+_PLAYERS = (mpd, mpris, serve)
 for command in (*_COLLECTION, *_SOUND, *_LISTENING, *_PLAYERS):
     edgemood.add_command(command)

@@ -1,0 +1,172 @@
+// Puts the views together: which is open, day or night, what happens when the server goes, comes back or has news.
+
+import { ask, follow, on, remember, remembered } from "./ask.js";
+import * as listener from "./listener.js";
+import * as map from "./map.js";
+import * as queue from "./queue.js";
+import * as scan from "./scan.js";
+import * as song from "./song.js";
+import * as songs from "./songs.js";
+import { forgetSongs } from "./spot.js";
+import { $, atDesk, h, later, sentence } from "./ui.js";
+
+const VIEWS = ["map", "now", "next", "songs", "scan", "song"];
+const THEMES = { "": "Auto", day: "Day", night: "Night" };
+const RETRY_MS = 3000;
+
+let before = "map"; // the view that a song was opened from
+
+// -------------------------------------------------------------------------------------------------------- views
+
+function route() {
+  const [name, id] = location.hash.slice(2).split("/");
+  const view = VIEWS.includes(name) ? name : "map";
+  const was = document.body.dataset.view;
+  document.body.dataset.view = view;
+  if (view === "song") song.show(Number(id));
+  else {
+    before = view;
+    song.hide();
+  }
+  for (const link of $("nav").querySelectorAll("a:not(.mark)")) {
+    const here = link.hash === `#/${view === "song" ? before : view}`;
+    if (here) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  songs.seen(view === "songs");
+  if (view === "scan") scan.load();
+  if (view !== was) arrive(view);
+}
+
+/** The view that was opened has the focus, and its beginning is in sight. */
+function arrive(view) {
+  const place = $(view);
+  place.scrollTop = 0;
+  if (!place.contains(document.activeElement)) place.focus({ preventScroll: true });
+  if (view === "map") map.render();
+}
+
+function close() {
+  location.hash = `#/${atDesk() && before === "map" ? "now" : before}`;
+}
+
+// -------------------------------------------------------------------------------------------------- day and night
+
+function theme(name) {
+  if (name) document.documentElement.dataset.theme = name;
+  else delete document.documentElement.dataset.theme;
+  const button = $("theme");
+  button.querySelector("span").textContent = THEMES[name];
+  button.setAttribute("aria-label", `Colours: ${THEMES[name]}`);
+  button.onclick = () => {
+    const names = Object.keys(THEMES);
+    const next = names[(names.indexOf(name) + 1) % names.length];
+    remember("theme", next);
+    theme(next);
+  };
+  document.querySelector("meta[name=theme-color]").content = getComputedStyle(document.documentElement).getPropertyValue("--ground").trim();
+  map.dress();
+}
+
+// ---------------------------------------------------------------------------------------- the server, gone and back
+
+let away = false;
+let timer = 0;
+
+/** A line above everything; none: nothing is wrong. */
+function banner(text, ...more) {
+  const place = $("banner");
+  if (place.dataset.text === text) return;
+  place.dataset.text = text;
+  place.replaceChildren(text, ...more);
+  place.hidden = !text;
+}
+
+function lost() {
+  if (away) return;
+  away = true;
+  banner("edgemood does not answer. This page tries again by itself.");
+  document.body.classList.add("away");
+  timer = setInterval(() => ask("GET", "api/health").catch(() => null), RETRY_MS);
+}
+
+function found() {
+  if (!away) return;
+  away = false;
+  clearInterval(timer);
+  banner("");
+  document.body.classList.remove("away");
+  everything();
+}
+
+function everything() {
+  map.load();
+  listener.load();
+  listener.loadListeners();
+  queue.load();
+  songs.load();
+  song.load();
+  scan.load();
+}
+
+function login() {
+  const dialog = $("login");
+  if (!dialog.open) dialog.showModal();
+}
+
+async function enter(event) {
+  event.preventDefault();
+  const note = $("login-note");
+  try {
+    await ask("POST", "api/login", { body: { token: $("token").value } });
+    note.textContent = $("token").value = "";
+    $("login").close();
+    everything();
+    follow();
+  } catch (error) {
+    note.textContent = sentence(error.message);
+  }
+}
+
+// --------------------------------------------------------------------------------------------------------- start
+
+const refresh = later(150, () => {
+  listener.load();
+  queue.load();
+});
+const reread = later(400, () => {
+  forgetSongs();
+  map.load();
+  songs.load();
+  if (document.body.dataset.view === "scan") scan.load();
+});
+
+map.start();
+listener.start();
+queue.start();
+songs.start();
+scan.start();
+theme(remembered("theme"));
+on("offline", lost);
+on("online", found);
+on("login", login);
+on("degraded", (problem) => away || banner(`${sentence(problem)} `, h("a", { href: "#/scan" }, "Scan")));
+on("whole", () => away || banner(""));
+on("listener", refresh);
+on("library", reread);
+$("close").addEventListener("click", close);
+$("login-form").addEventListener("submit", enter);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && document.body.dataset.view === "song") close();
+  if (event.key === "/" && !/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) {
+    event.preventDefault();
+    if (!atDesk()) location.hash = "#/map";
+    requestAnimationFrame(() => $("search").focus());
+  }
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => theme(remembered("theme")));
+addEventListener("hashchange", route);
+route();
+everything();
+follow();
+globalThis.edgemoodMap = map; // for measuring how quickly it draws

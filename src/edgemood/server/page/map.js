@@ -1,0 +1,267 @@
+// The library as a map: valence to the right, arousal upwards; drag, wheel, pinch, keys.
+
+import { ask, on, tell } from "./ask.js";
+import { Cloud } from "./cloud.js";
+import { colour, known, labels, setLabels } from "./moods.js";
+import { Overlay } from "./overlay.js";
+import { Points2D } from "./points_2d.js";
+import { PointsGL } from "./points_gl.js";
+import { $, calm, later, say, toldElsewhere } from "./ui.js";
+import { moves } from "./gestures.js";
+import { describe } from "./spot.js";
+
+const MARGIN = 1.2; // so much of the plane is in sight, of which 1 has songs: room for the names in its corners
+const CLOSEST = 80;
+const SLOW_MS = 24; // a frame that takes longer makes the next ones draw fewer points, until the map rests
+const QUICK_MS = 18;
+const FORMS = { happy: 0, angry: 1, sad: 2, calm: 3 };
+const REST_MS = 140;
+
+const view = { x: 0, y: 0, zoom: 1 };
+const place = $("plane");
+let [points, overlay, cloud] = [null, null, null];
+let [width, height, ratio] = [0, 0, 1];
+let [asked, share, moving, last, usual] = [false, 1, 0, 0, 16];
+let etag = "";
+
+export const now = () => ({ ...view, share, points: points?.constructor.name, count: cloud?.count ?? 0, finish: () => points.finish() });
+
+// ------------------------------------------------------------------------------------------------------- places
+
+const scaleX = () => (view.zoom * width) / 2 / MARGIN;
+const scaleY = () => (view.zoom * height) / 2 / MARGIN;
+export const toScreen = (v, a) => [width / 2 + (v - view.x) * scaleX(), height / 2 - (a - view.y) * scaleY()];
+const toPlane = (x, y) => [view.x + (x - width / 2) / scaleX(), view.y - (y - height / 2) / scaleY()];
+
+function hold() {
+  view.zoom = Math.min(CLOSEST, Math.max(1, view.zoom));
+  const room = MARGIN * (1 - 1 / view.zoom);
+  view.x = Math.min(room, Math.max(-room, view.x));
+  view.y = Math.min(room, Math.max(-room, view.y));
+}
+
+export function pan(dx, dy) {
+  view.x -= dx / scaleX();
+  view.y += dy / scaleY();
+  changed();
+}
+
+/** Zoom so that the place at x, y of the screen stays where it is. */
+export function zoom(by, x = width / 2, y = height / 2) {
+  const [v, a] = toPlane(x, y);
+  view.zoom = Math.min(CLOSEST, Math.max(1, view.zoom * by));
+  const [w, b] = toPlane(x, y);
+  view.x += v - w;
+  view.y += a - b;
+  changed();
+}
+
+export function whole() {
+  glide({ x: 0, y: 0, zoom: 1 });
+}
+
+/** Move there within a third of a second; at once for who wants less motion. */
+function glide(to) {
+  const from = { ...view };
+  const began = performance.now();
+  const step = (at) => {
+    const t = calm() ? 1 : Math.min(1, (at - began) / 320);
+    const eased = t * t * (3 - 2 * t);
+    for (const key of ["x", "y"]) view[key] = from[key] + (to[key] - from[key]) * eased;
+    view.zoom = from.zoom * (to.zoom / from.zoom) ** eased;
+    changed();
+    if (t < 1) requestAnimationFrame(step);
+  };
+  requestAnimationFrame(step);
+}
+
+/** Show where a song lies. */
+export function show(song) {
+  overlay?.mark(song?.valence == null ? null : spotOf(song));
+  render();
+}
+
+export function visit(song) {
+  if (song.valence == null) return;
+  const [x, y] = spotOf(song);
+  glide({ x, y, zoom: Math.max(view.zoom, 6) });
+}
+
+function spotOf(song) {
+  const row = cloud ? cloud.find(song.id) : -1;
+  return row < 0 ? [song.valence, song.arousal] : [cloud.x[row], cloud.y[row]];
+}
+
+/** The song nearest to a place of the screen, within `reach` pixels, and how many lie there. */
+export function songAt(x, y, reach) {
+  if (!cloud) return null;
+  const { row, many } = cloud.near(...toPlane(x, y), reach / scaleX(), reach / scaleY());
+  return row < 0 ? null : { id: cloud.ids[row], many, at: [cloud.x[row], cloud.y[row]] };
+}
+
+// ------------------------------------------------------------------------------------------------------ drawing
+
+function changed() {
+  hold();
+  moving = performance.now();
+  render();
+}
+
+export function render() {
+  if (asked || !points) return;
+  asked = true;
+  requestAnimationFrame(frame);
+}
+
+function frame(at) {
+  asked = false;
+  if (!width) return;
+  const busy = performance.now() - moving < REST_MS;
+  pace(busy, at);
+  const many = cloud ? cloud.shown : 0;
+  const dot = (many > 30000 ? 2 : many > 5000 ? 3 : many > 1000 ? 5 : many > 100 ? 9 : 14) * view.zoom ** 0.42;
+  points.draw({
+    centre: [view.x, view.y],
+    scale: [view.zoom / MARGIN, view.zoom / MARGIN],
+    size: ratio * Math.min(18, dot),
+    share: busy ? share : 1,
+  });
+  overlay.draw(toScreen, view.zoom);
+  if (busy) render();
+}
+
+/** Fewer points as long as the map moves and frames come late; all of them again when it rests. */
+function pace(busy, at) {
+  const took = at - last;
+  last = at;
+  if (!busy || took > 250) return;
+  usual += 0.25 * (took - usual); // one late frame is no slow map
+  if (usual > SLOW_MS) share = Math.max(0.08, share * 0.85);
+  else if (usual < QUICK_MS) share = Math.min(1, share * 1.08);
+}
+
+const channels = (css) => [1, 3, 5].map((k) => parseInt(css.slice(k, k + 2), 16) / 255);
+const mixed = (a, b, t) => a.map((part, k) => part + (b[k] - part) * t);
+
+/** Take the colours of the theme. */
+export function dress() {
+  if (!points) return;
+  const style = getComputedStyle(document.documentElement);
+  const [bare, grey, rim] = ["--plane", "--muted", "--rim"].map((name) => channels(style.getPropertyValue(name).trim()));
+  const colours = labels.map((mood) => channels(colour(mood)));
+  const ground = ["angry", "happy", "sad", "calm"].map((mood) => mixed(bare, channels(colour(mood)), 0.07));
+  points.dress({ colours, grey, rim, ground, forms: labels.map((mood) => FORMS[mood] ?? 0) });
+  overlay.dress();
+  render();
+}
+
+function resize() {
+  const box = place.getBoundingClientRect();
+  if (!box.width || !box.height) return; // another view is open
+  [width, height] = [Math.round(box.width), Math.round(box.height)];
+  ratio = Math.min(2, devicePixelRatio || 1);
+  for (const canvas of place.querySelectorAll("canvas")) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+  }
+  overlay.size(width, height, ratio);
+  hold();
+  if (points && width) frame(performance.now());
+}
+
+function canvas() {
+  const made = document.createElement("canvas");
+  made.setAttribute("aria-hidden", "true");
+  return made;
+}
+
+/** Draw by WebGL2, or without where there is none or it was taken away; then points and overlay share a canvas. */
+function prepare(how) {
+  const [below, above] = [canvas(), canvas()];
+  place.replaceChildren(below, above);
+  points = how === "2d" ? null : PointsGL.on(below, lost, how === "gl");
+  if (!points) {
+    below.remove();
+    points = new Points2D(above);
+  }
+  overlay = new Overlay(above, overlay);
+  if (cloud) points.load(cloud);
+}
+
+function lost(event) {
+  event.preventDefault();
+  prepare("2d");
+  dress();
+  resize();
+}
+
+// -------------------------------------------------------------------------------------------------------- songs
+
+/** Load the songs, unless they are as they were. */
+export async function load() {
+  try {
+    const answer = await ask("GET", "api/map");
+    const tag = answer.headers.get("ETag") ?? "";
+    if (tag && tag === etag && cloud) return;
+    const names = (answer.headers.get("X-Moods") ?? "").split(",").map((name) => name.trim());
+    if (names[0]) setLabels(names);
+    cloud = new Cloud(await answer.arrayBuffer());
+    etag = tag;
+    if (wanted) cloud.show(wanted);
+    points.load(cloud);
+    dress();
+    explain();
+    tell("mapped");
+  } catch (error) {
+    if (!toldElsewhere(error)) say($("map-note"), error.message, load);
+  }
+}
+
+function explain() {
+  const note = $("map-note");
+  if (labels.length && !labels.every(known)) return say(note, "This model's moods are not the four quadrants: it has no map");
+  if (!cloud.total) return say(note, "No songs yet. Scan a folder, and the map fills as its songs are judged");
+  say(note, cloud.count ? "" : "No song has a mood yet");
+}
+
+let wanted = null;
+let asking = null;
+
+/** Dim the songs that the filter leaves out. Gives how many match, or null where nothing is filtered. */
+export async function filter(query) {
+  asking?.abort();
+  asking = new AbortController();
+  wanted = null;
+  if (Object.values(query).some(Boolean)) {
+    const answer = await ask("GET", "api/map/filter", { query, signal: asking.signal });
+    const buffer = await answer.arrayBuffer();
+    wanted = new Uint32Array(buffer, 4, new DataView(buffer).getUint32(0, true));
+  }
+  if (cloud) {
+    cloud.show(wanted);
+    points.load(cloud);
+    render();
+  }
+  return wanted ? wanted.length : null;
+}
+
+export const total = () => cloud?.total ?? 0;
+
+on("trail", (trail) => {
+  overlay?.follow(trail);
+  render();
+});
+
+export function start() {
+  prepare(new URLSearchParams(location.search).get("draw")); // "2d" or "gl": for trying one of them
+  dress();
+  resize();
+  new ResizeObserver(later(16, resize)).observe(place);
+  moves(place, { pan, zoom, whole });
+  describe(place, { songAt, toScreen, size: () => [width, height], point: (at) => (overlay.point(at), render()) });
+  $("map").querySelector(".zoom").addEventListener("click", (event) => {
+    const what = event.target.closest("[data-zoom]")?.dataset.zoom;
+    if (what === "all") whole();
+    else if (what) glide({ ...view, zoom: Math.min(CLOSEST, Math.max(1, view.zoom * (what === "in" ? 1.8 : 1 / 1.8))) });
+  });
+}

@@ -1,0 +1,117 @@
+// What to play next, and why each: for the listener's mood, for another, towards one, or like a song.
+
+import { mine, on } from "./ask.js";
+import { deeds, present } from "./listener.js";
+import { sign } from "./moods.js";
+import { $, h, later, say, sentence, titled, toldElsewhere, words } from "./ui.js";
+
+const SONGS = 10;
+const MOODS = ["happy", "angry", "sad", "calm"];
+
+/** mood: null is the listener's own; gradually: lead there from where the listener is; seed: a song to find others like. */
+const wish = { mood: null, gradually: false, seed: null };
+let asking = null;
+
+function query() {
+  if (wish.seed) return { like: wish.seed.id, toward: wish.gradually ? wish.mood : null };
+  if (!wish.mood) return {};
+  return wish.gradually ? { toward: wish.mood } : { mood: wish.mood };
+}
+
+export async function load() {
+  asking?.abort();
+  asking = new AbortController();
+  const list = $("queue");
+  list.setAttribute("aria-busy", "true");
+  try {
+    const { picks } = await mine("api/next", { n: SONGS, ...query() }, asking.signal);
+    say($("next-note"), picks.length ? "" : "Nothing to offer: every song was just played, or is left out, or its file is not there now");
+    fill(list, picks);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    if (!toldElsewhere(error)) {
+      list.replaceChildren();
+      say($("next-note"), error.status === 409 ? `${sentence(error.message)} Or choose a mood above` : error.message, error.status === 409 ? null : load);
+    }
+  }
+  list.removeAttribute("aria-busy");
+}
+
+/** Show the picks; a row that stays is kept, so that the focus and what is under a finger stay, too. */
+function fill(list, picks) {
+  const rows = new Map([...list.children].map((row) => [row.dataset.key, row]));
+  const focused = list.contains(document.activeElement) ? document.activeElement : null;
+  const place = focused ? [...list.children].indexOf(focused.closest("li")) : -1;
+  const deed = focused?.className ?? "";
+  list.replaceChildren(...picks.map((pick) => {
+    const key = `${pick.id} ${pick.reason}`;
+    const row = rows.get(key) ?? line(pick);
+    row.dataset.key = key;
+    return row;
+  }));
+  if (!focused || list.contains(document.activeElement)) return;
+  const next = list.contains(focused) ? focused : list.children[Math.min(place, list.children.length - 1)]?.querySelector(deed ? `.${deed.split(" ").slice(0, 2).join(".")}` : "a");
+  next?.focus();
+}
+
+function line(pick) {
+  return h(
+    "li",
+    { class: "row" },
+    sign(pick.mood, "lead"),
+    h("a", { class: "what", href: `#/song/${pick.id}` }, words(titled(pick), "title"), words(pick.artist || "unknown artist", "artist")),
+    h("p", { class: pick.broken?.length ? "why broken" : "why" }, why(pick.reason)),
+    deeds(pick, () => !wish.mood && !wish.seed),
+  );
+}
+
+/** The reason without its number: that stands in the song's own page. */
+const why = (reason) => sentence(reason.replace(/ \(similarity -?[\d.]+\)/, ""));
+
+// ------------------------------------------------------------------------------------------------------ the wish
+
+function choose(change) {
+  Object.assign(wish, change);
+  draw();
+  load();
+}
+
+function draw() {
+  const own = !wish.mood && !wish.seed;
+  for (const chip of $("aim").children) {
+    const on_ = chip.dataset.mood ? chip.dataset.mood === wish.mood : own;
+    chip.setAttribute("aria-checked", String(on_));
+    chip.tabIndex = on_ || (wish.seed && !wish.mood && !chip.dataset.mood) ? 0 : -1;
+  }
+  const parts = [];
+  if (wish.seed) parts.push(h("button", { type: "button", class: "chip on", onclick: () => choose({ seed: null }), "aria-label": `No longer like ${titled(wish.seed)}` }, "like ", words(titled(wish.seed), "clip"), " ×"));
+  if (wish.mood && (present() || wish.seed)) parts.push(h("button", { type: "button", class: "chip switch", role: "switch", "aria-checked": String(wish.gradually), onclick: () => choose({ gradually: !wish.gradually }) }, `gradually, from ${wish.seed ? "that song" : "your mood"}`));
+  $("wish").replaceChildren(...parts);
+}
+
+/** Ask for songs like one. */
+export function like(song) {
+  choose({ seed: song, mood: null, gradually: false });
+  location.hash = "#/next";
+}
+
+export function start() {
+  const chip = (mood, ...content) => h("button", { type: "button", role: "radio", class: "chip", "data-mood": mood ?? "", onclick: () => choose({ mood, gradually: mood ? wish.gradually || !!wish.seed : false, seed: mood ? wish.seed : null }) }, content);
+  const aim = $("aim");
+  aim.replaceChildren(chip(null, "your mood"), ...MOODS.map((mood) => chip(mood, sign(mood), mood)));
+  aim.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const chips = [...aim.children];
+    const to = chips[(chips.indexOf(document.activeElement) + step + chips.length) % chips.length];
+    to.click();
+    to.focus();
+  });
+  $("again").addEventListener("click", load);
+  on("aim", ({ mood }) => choose({ mood, gradually: false, seed: null }));
+  on("mood", draw);
+  on("did", later(60, load));
+  draw();
+}
+

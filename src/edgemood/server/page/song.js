@@ -1,0 +1,79 @@
+// One song: its mood, how it goes through the song and which part decided, and what can be done about it.
+
+import { get, send_, tell } from "./ask.js";
+import { curve } from "./curve.js";
+import { deeds } from "./listener.js";
+import { bars, labels, sign, tag } from "./moods.js";
+import * as map from "./map.js";
+import { like } from "./queue.js";
+import { $, clock, h, say, sentence, titled, toast, toldElsewhere, words } from "./ui.js";
+
+let open = null;
+
+export async function show(id) {
+  open = id;
+  $("song-title").textContent = "…";
+  $("song-body").replaceChildren();
+  await load();
+}
+
+export async function load() {
+  if (open == null) return;
+  const id = open;
+  try {
+    const song = await get(`api/songs/${id}`);
+    if (open === id) draw(song);
+  } catch (error) {
+    if (open !== id || toldElsewhere(error)) return;
+    $("song-title").textContent = "No such song";
+    say($("song-note"), error.message, error.status === 404 ? null : load);
+  }
+}
+
+export function hide() {
+  open = null;
+  map.show(null);
+}
+
+function draw(song) {
+  say($("song-note"), song.missing ? "Its file is gone: it is kept, and not offered until it is back" : "");
+  $("song-title").textContent = titled(song);
+  map.show(song);
+  const facts = [song.artist || "unknown artist", song.album, song.genre].filter(Boolean);
+  const verdict = h("div", { class: "verdict-part" }, h("p", { class: "facts" }, facts.map((fact) => words(fact)), h("span", {}, clock(song.duration_s))), deeds(song), h("p", { class: "verdict" }, tag(song)));
+  const place = h("div");
+  const time = h("div", { class: "over-time", hidden: !song.timeline?.length }, h("h3", {}, "Through the song"), place);
+  const rest = h("div", { class: "rest" }, song.scores && [h("h3", {}, "All of it"), bars(song.scores)], buttons(song), correction(song), h("p", { class: "path" }, words(song.path)));
+  $("song-body").replaceChildren(verdict, time, rest);
+  if (song.timeline?.length) curve(place, { spans: song.timeline, format: clock, name: "The song's mood over time" });
+}
+
+function buttons(song) {
+  return h(
+    "div",
+    { class: "buttons" },
+    song.mood && h("button", { type: "button", onclick: () => like(song) }, "More like this"),
+    song.valence != null && h("button", { type: "button", class: "to-map", onclick: () => {
+      if (!matchMedia("(min-width: 1100px)").matches) location.hash = "#/map";
+      map.visit(song);
+      map.show(song);
+    } }, "Show on the map"),
+  );
+}
+
+/** A mood by hand holds, whatever a model says later. */
+function correction(song) {
+  const set = async (mood) => {
+    try {
+      const changed = await send_("PUT", `api/songs/${song.id}/label`, { mood });
+      toast(mood ? `Its mood is ${mood} from now on.` : "Its mood is the model's again.");
+      tell("library");
+      if (open === song.id) draw({ ...song, ...changed });
+      load();
+    } catch (error) {
+      toast(sentence(error.message));
+    }
+  };
+  const choice = (mood) => h("button", { type: "button", class: "chip", "aria-pressed": String(song.labelled === mood), onclick: () => set(song.labelled === mood ? null : mood) }, sign(mood), mood);
+  return h("details", {}, h("summary", {}, song.labelled ? `You set its mood: ${song.labelled}` : "Not its mood?"), h("div", { class: "chips" }, labels.map(choice)));
+}

@@ -1,0 +1,89 @@
+"""JSON that leaves no doubt: UTF-8, no key twice, no NaN, not deep. And how prepared answers are sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, NoReturn
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from edgemood.server.models import Problem
+
+
+class StrictRequest(Request):
+    """A request whose body is read so."""
+
+    async def json(self) -> Any:
+        """Give the body; json.JSONDecodeError where it is none."""
+        return loads(await self.body())
+
+
+class StrictRoute(APIRoute):
+    """A route whose requests are read so."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Give what answers a request."""
+        handle = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return strictly
+
+
+def loads(body: bytes) -> Any:
+    """Read JSON.
+
+    Raises
+    ------
+    json.JSONDecodeError
+        It is none, is not UTF-8, has a key twice, a number that is none, or is too deep.
+
+    """
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+    except json.JSONDecodeError:
+        raise
+    except UnicodeDecodeError as error:
+        raise json.JSONDecodeError("it is not UTF-8", "", error.start) from error
+    except ValueError as error:
+        raise json.JSONDecodeError(str(error), "", 0) from error
+    except RecursionError as error:
+        raise json.JSONDecodeError("it is too deep", "", 0) from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is there twice")
+    return found
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number")
+
+
+def answer(shape: Mapping[str, Any], status: int = 200) -> Response:
+    """Send a shape that is right already."""
+    return Response(json.dumps(shape, allow_nan=False).encode(), status, media_type="application/json")
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe errors that a route may answer with, besides those of every route."""
+    what = {
+        400: "The request cannot be read",
+        401: "The token is missing or wrong",
+        403: "Not allowed",
+        404: "There is no such thing",
+        409: "Not yet, or not now",
+        408: "The body took too long",
+        413: "The body is too large",
+        415: "The body has another type",
+        422: "Something asked for is out of range",
+        429: "Too many wrong tokens are being tried",
+        431: "The head of the request is too large",
+        503: "The library cannot be used now, or the server is busy",
+    }
+    return {status: {"model": Problem, "description": what[status]} for status in statuses}
