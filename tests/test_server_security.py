@@ -16,6 +16,7 @@ from serving import Server, everything, serving, status_of
 from shelf import MUSIC
 
 from edgemood.library import Library
+from edgemood.server import brake
 from edgemood.server.origins import refusal
 from edgemood.server.security import MOST_BODY
 
@@ -457,6 +458,21 @@ def test_guessing_is_slow_and_others_go_on(locked: Server) -> None:
         link.close()
     assert set(statuses) == {401, 429} and statuses.count(401) <= 16  # those were looked at, and waited
     assert locked.ask("GET", "/api/library", f"Authorization: Bearer {TOKEN}")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "guess", ["GET /api/library HTTP/1.1\r\nAuthorization: Bearer {}", "GET /rest/ping?c=x&v=1.16.1&apiKey={} HTTP/1.1"]
+)
+def test_a_guess_that_hangs_up_counts(locked: Server, guess: str) -> None:
+    time.sleep(0.6)  # until those of other tests are forgotten
+    for number in range(brake.TRYING):
+        with locked.connect() as link:
+            link.sendall(f"{guess.format(number)}\r\nHost: localhost\r\n\r\n".encode())
+            time.sleep(0.02)
+    right = f"{guess.format(TOKEN)}\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+    assert status_of(locked.send(right)) == 429
+    time.sleep(0.6)
+    assert status_of(locked.send(right)) == 200
 
 
 def test_a_wrong_token_waits(locked: Server) -> None:

@@ -28,8 +28,8 @@ from referencing import Registry, Resource
 import edgemood
 from edgemood.domain import QUADRANTS, FeatureSequence, Mood, SongAnalysis, Tags
 from edgemood.library import FileStamp, Library, Recipe
-from edgemood.server import Settings, make_app
-from edgemood.server.subsonic import access, collection, methods
+from edgemood.server import Settings, brake, make_app
+from edgemood.server.subsonic import collection, methods
 from tests.serving import serving
 
 PASSWORD, KEY = "correct horse ü", "k3y-of-the-server-for-tests"
@@ -96,7 +96,7 @@ def client(library: Path | str, **settings: Any) -> Iterator[httpx.Client]:
 def quick() -> Iterator[None]:
     """Wrong logins wait, but not long."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(access, "SLOW_S", 0.05)
+        patch.setattr(brake, "SLOW_S", 0.05)
         yield
 
 
@@ -378,8 +378,8 @@ def test_extensions_are_told_to_everybody(rest: httpx.Client, library: Path) -> 
 
 
 def test_guessing_is_slow(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow_s, trying = 0.4, access.TRYING
-    monkeypatch.setattr(access, "SLOW_S", slow_s)
+    slow_s, trying = 0.4, brake.TRYING
+    monkeypatch.setattr(brake, "SLOW_S", slow_s)
     with client(library, subsonic_password=PASSWORD) as rest:
         begin = time.monotonic()
         assert failed(rest.get("/rest/ping", params={**LOGIN, "p": "guess"}))[0] == 40

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
-from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 
-#: How long a wrong token waits for its answer, and how many of one address may wait.
-_SLOW_S = 0.5
-_TRYING = 8
+from edgemood.server.brake import Brake
+
 _COOKIE = "edgemood"
 _COOKIE_S = 365 * 86_400
 
@@ -30,7 +27,7 @@ class Gate:
     def __init__(self, token: str | None) -> None:
         self._token = None if token is None else _hash(token)
         self._pass = "" if token is None else hmac.new(token.encode(), b"edgemood page", sha256).hexdigest()
-        self._trying: Counter[str] = Counter()
+        self._brake = Brake()
 
     @property
     def closed(self) -> bool:
@@ -53,17 +50,11 @@ class Gate:
         """
         if self._token is None:
             return True
-        if self._trying[address] >= _TRYING:
+        if self._brake.full(address):
             return None
         if hmac.compare_digest(_hash(token), self._token):
             return True
-        self._trying[address] += 1
-        try:
-            await asyncio.sleep(_SLOW_S)
-        finally:
-            self._trying[address] -= 1
-            if not self._trying[address]:
-                del self._trying[address]
+        await self._brake.hold(address)
         return False
 
     def cookie(self, secure: bool) -> str:

@@ -5,11 +5,10 @@ A token is a hash of the password with a salt of the client's choice, so the ser
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
-from collections import Counter
 
+from edgemood.server.brake import Brake
 from edgemood.server.settings import Settings
 from edgemood.server.subsonic.answers import (
     CONFLICT,
@@ -22,10 +21,6 @@ from edgemood.server.subsonic.answers import (
     SubsonicError,
 )
 from edgemood.server.subsonic.parameters import Parameters
-
-#: How long a wrong answer is held back, and how many of one address may be held back at a time.
-SLOW_S = 0.5
-TRYING = 8
 
 _NO_PASSWORD = "this server was started without a password: edgemood serve --subsonic-password-file FILE"
 
@@ -42,7 +37,7 @@ class Access:
 
     def __init__(self, settings: Settings) -> None:
         self._user, self._password, self._key = settings.subsonic_user, settings.subsonic_password, settings.token
-        self._trying: Counter[str] = Counter()
+        self._brake = Brake()
 
     @property
     def has_key(self) -> bool:
@@ -52,19 +47,12 @@ class Access:
     async def check(self, asked: Parameters, address: str) -> None:
         """Raise SubsonicError unless a request may be answered. Who is wrong waits, so that few can be tried."""
         way = self._way(asked)
-        if self._trying[address] >= TRYING:
+        if self._brake.full(address):
             raise SubsonicError(GENERIC, "too many wrong passwords are being tried: wait a moment", 429)
         wrong = self._wrong_key(asked) if way == "apiKey" else self._wrong_login(asked, way)
-        if wrong is None:
-            return
-        self._trying[address] += 1
-        try:
-            await asyncio.sleep(SLOW_S)
-        finally:
-            self._trying[address] -= 1
-            if not self._trying[address]:
-                del self._trying[address]
-        raise wrong
+        if wrong is not None:
+            await self._brake.hold(address)
+            raise wrong
 
     def _way(self, asked: Parameters) -> str:
         """Tell how a request wants to be let in: ``apiKey``, ``p`` or ``t``; SubsonicError where that cannot be."""
