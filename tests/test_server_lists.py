@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shelf import MUSIC
 
+from edgemood.engine import Engine
+from edgemood.errors import ConfigError
 from edgemood.library import Library, SongRow
+from edgemood.server import kept
 from edgemood.server.catalogue import MISSING, UNJUDGED, Builder, Catalogue, Sieve, roots
-from edgemood.server.catalogues import Catalogues
 from edgemood.server.desk import BusyError, Desk, Lane
+from edgemood.server.edition import Edition
+from edgemood.server.edition import make as make_edition
+from edgemood.server.kept import Kept
 from edgemood.server.settings import Settings
 from edgemood.server.words import Gather, fold
 
@@ -110,6 +116,8 @@ def test_search_is_what_looking_at_each_song_finds(titles: list[list[str]], aske
 
 
 def test_a_library_without_songs() -> None:
+    songs = Builder().build([row(1, "not judged")])
+    assert not songs.select(Sieve(mood="calm")).any() and songs.select(Sieve(mood="none")).all()
     songs = Builder().build([])
     assert found(songs, "") == [] and found(songs, "x") == [] and songs.roots == []
     nothing = songs.select(Sieve(mood="calm", artist="x", genre="y", missing=True))
@@ -119,7 +127,11 @@ def test_a_library_without_songs() -> None:
 def test_songs_without_a_mood_come_last_or_first() -> None:
     scores = '{"happy": 0.7, "angry": 0.1, "sad": 0.1, "calm": 0.1}'
     songs = Builder().build([row(1, "a"), row(2, "b", scores=scores, missing=1), row(3, "c", scores='{"x": 1.0}')])
-    assert songs.mood[0] == UNJUDGED and songs.flags[1] == MISSING and songs.moods == ("happy", "x")
+    assert songs.mood[0] == UNJUDGED and songs.flags[1] == MISSING
+    assert songs.moods == ("happy", "angry", "sad", "calm", "x")
+    assert [songs.select(Sieve(mood=mood)).sum() for mood in (*songs.moods, "none")] == [1, 0, 0, 0, 1, 1]
+    with pytest.raises(ConfigError, match=r"'jolly'.* have happy, angry, sad, calm, x or none"):
+        songs.select(Sieve(mood="jolly"))
     everything = songs.select(Sieve())
     assert songs.page(everything, "valence", 9, None, False)[0] == [2, 1, 3]
     assert songs.page(everything, "valence", 9, None, True)[0] == [3, 1, 2]
@@ -166,26 +178,99 @@ def test_roots(folders: list[str], expected: list[str]) -> None:
     assert [root.decode() for root in roots(folder.encode() for folder in folders)] == expected
 
 
-def test_the_catalogue_is_made_once_for_many_who_ask_and_anew_when_songs_change(tmp_path: Path) -> None:
+# ---------------------------------------------------------------------------------------------------------------- kept
+
+
+Keeps = Callable[..., None]
+
+
+@pytest.fixture
+def keeps(tmp_path: Path) -> Iterator[Keeps]:
+    """Have an asking done of what `make` makes of a library of three songs."""
     path = tmp_path / "library.db"
     with Library.open(path) as library:
         shelf.fill(library, [(f"{MUSIC}/{i}.ogg", "calm", "A") for i in range(3)])
         desk = Desk(Settings(library=str(path)))
+        yield lambda asking, make: asyncio.run(asking(library, Kept(desk, make)))
+        desk.close()
 
-        async def editions() -> None:
-            catalogues = Catalogues(desk)
-            first = await asyncio.gather(*(catalogues.edition() for _ in range(20)))
-            assert all(one is first[0] for one in first)
-            library.set_label(1, "sad")
-            second = await catalogues.edition()
-            assert second is not first[0] and second.etag != first[0].etag
-            library.add_play(1)  # of no concern
-            assert await catalogues.edition() is second
 
-        try:
-            asyncio.run(editions())
-        finally:
-            desk.close()
+def test_the_catalogue_is_made_once_for_many_who_ask_and_anew_when_songs_change(keeps: Keeps) -> None:
+    async def asking(library: Library, editions: Kept[Edition]) -> None:
+        first = await asyncio.gather(*(editions.get() for _ in range(20)))
+        assert all(one is first[0] for one in first)
+        library.set_label(1, "sad")
+        second = await editions.get()
+        assert second is not first[0] and second.etag != first[0].etag
+        library.add_play(1)  # of no concern
+        assert await editions.get() is second
+        library.set_label(1, None)
+        assert (await editions.get()).etag == first[0].etag  # it says what it did
+
+    keeps(asking, make_edition)
+
+
+class Slow:
+    """Makes a list of the labels of a library, once it may."""
+
+    def __init__(self) -> None:
+        self.began, self.go_on, self.times = threading.Event(), threading.Event(), 0
+
+    def __call__(self, engine: Engine) -> list[str | None]:
+        labels = [row.label for row in engine.store.in_short()]
+        self.times += 1
+        self.began.set()
+        assert self.go_on.wait(20)
+        self.go_on.clear()
+        return labels
+
+
+async def until(event: threading.Event) -> None:
+    assert await asyncio.to_thread(event.wait, 20)
+    event.clear()
+
+
+def test_while_it_is_made_anew_the_last_is_given_unless_somebody_waits_for_his_change(
+    keeps: Keeps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "_QUICK_S", -1.0)  # as if it took long
+    monkeypatch.setattr(kept, "_REST", 0)
+    slow = Slow()
+
+    async def asking(library: Library, labels: Kept[list[str | None]]) -> None:
+        slow.go_on.set()
+        assert await labels.get() == [None] * 3
+        slow.began.clear()
+        library.set_label(1, "sad")  # as another process may
+        assert await labels.get() == [None] * 3
+        await until(slow.began)  # another is being made, which does not know of what follows
+        library.set_label(2, "sad")
+        labels.renew()
+        waiting = [asyncio.create_task(labels.get()) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        slow.go_on.set()
+        await until(slow.began)
+        slow.go_on.set()
+        assert await asyncio.gather(*waiting) == [["sad", "sad", None]] * 3
+        assert await labels.get() == ["sad", "sad", None]
+        assert slow.times == 3
+
+    keeps(asking, slow)
+
+
+def test_what_takes_long_is_not_made_for_every_change(keeps: Keeps, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "_QUICK_S", -1.0)
+    monkeypatch.setattr(kept, "_REST", 1e9)
+    slow = Slow()
+
+    async def asking(library: Library, labels: Kept[list[str | None]]) -> None:
+        slow.go_on.set()
+        for mood in ("sad", "calm", "sad"):
+            library.set_label(1, mood)
+            assert await labels.get() == ["sad", None, None]
+        assert slow.times == 1
+
+    keeps(asking, slow)
 
 
 # ---------------------------------------------------------------------------------------------------------------- desk

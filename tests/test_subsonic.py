@@ -28,7 +28,7 @@ from referencing import Registry, Resource
 import edgemood
 from edgemood.domain import QUADRANTS, FeatureSequence, Mood, SongAnalysis, Tags
 from edgemood.library import FileStamp, Library, Recipe
-from edgemood.server import Settings, brake, make_app
+from edgemood.server import Settings, brake, kept, make_app
 from edgemood.server.subsonic import collection, methods
 from tests.serving import serving
 
@@ -776,13 +776,13 @@ def test_ids_stay_when_songs_come_and_go(fresh: httpx.Client, tmp_path: Path) ->
 def test_nobody_waits_for_what_is_made_anew(
     fresh: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collection, "_QUICK_S", -1.0)  # as if it took long
-    monkeypatch.setattr(collection, "_REST", 0)
-    known, go_on = collection._build, threading.Event()
+    monkeypatch.setattr(kept, "_QUICK_S", -1.0)  # as if it took long
+    monkeypatch.setattr(kept, "_REST", 0)
+    known, go_on = collection._Builder.done, threading.Event()
     with ThreadPoolExecutor(4) as pool:
         first = [pool.submit(ask, fresh, "getScanStatus") for _ in range(4)]
         assert {one.result()["scanStatus"]["count"] for one in first} == {COUNT}
-    monkeypatch.setattr(collection, "_build", lambda engine: go_on.wait(20) and known(engine))
+    monkeypatch.setattr(collection._Builder, "done", lambda builder: go_on.wait(20) and known(builder))
     with Library.open(tmp_path / "library.db") as library:
         add(library, tmp_path / "music", 501)
     assert ask(fresh, "getScanStatus")["scanStatus"]["count"] == COUNT

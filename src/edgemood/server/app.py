@@ -9,9 +9,10 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from edgemood.server import errors, pages, subsonic
-from edgemood.server.catalogues import Catalogues
 from edgemood.server.desk import Desk
+from edgemood.server.edition import make as make_edition
 from edgemood.server.gate import Gate
+from edgemood.server.kept import Kept
 from edgemood.server.metrics import Metrics
 from edgemood.server.routes import listening, service, songs
 from edgemood.server.scan import Scanner
@@ -24,8 +25,8 @@ from edgemood.server.watch import Watch
 def make(settings: Settings) -> FastAPI:
     """Make the application of these settings."""
     desk, feed, gate, metrics = Desk(settings), Feed(), Gate(settings.token), Metrics()
-    catalogues = Catalogues(desk)
-    scanner = Scanner(settings, catalogues, feed)
+    editions = Kept(desk, make_edition)
+    scanner = Scanner(settings, editions, feed)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -48,7 +49,7 @@ def make(settings: Settings) -> FastAPI:
     errors.install(app)
     parts = service.Parts(settings, desk, gate, metrics, scanner, feed, Watch(desk, feed))
     rest = subsonic.router(desk, settings, lambda: scanner.running)
-    routers = (songs.make(desk, catalogues), listening.make(desk, settings), service.make(parts), rest)
+    routers = (songs.make(desk, editions), listening.make(desk, settings), service.make(parts), rest)
     for router in routers:
         app.include_router(router)
     app.state.routes = [route for router in routers for route in router.routes]

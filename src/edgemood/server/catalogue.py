@@ -55,8 +55,8 @@ class Sieve:
 class Catalogue:
     """All songs in arrays: row `i` of each belongs together, ids ascend.
 
-    moods, artists, genres: names, which `mood` (`UNJUDGED` where there is none), `artist` and `genre` number; artists
-    in their order. roots: folders that hold all songs, as few as make sense.
+    moods, artists, genres: names, which `mood` (`UNJUDGED` where there is none), `artist` and `genre` number; all moods
+    that the songs' models know; artists in their order. roots: folders that hold all songs, as few as make sense.
     """
 
     ids: NDArray[np.int64]
@@ -104,8 +104,10 @@ class Catalogue:
     def _mood(self, name: str) -> int:
         if name in self.moods:
             return self.moods.index(name)
-        if name == "none" or not self.moods:
+        if name == "none":
             return UNJUDGED
+        if not self.moods:  # nothing is judged yet
+            return 0
         raise ConfigError(f"there is no mood {name!r}: the library's songs have {', '.join(self.moods)} or none")
 
     def _order(self, by: str) -> NDArray[np.int64]:
@@ -202,7 +204,7 @@ class Builder:
             "duration": np.array([row.duration_s for row in rows], np.float64),
             "artist": np.array([_number(self._artists, row.artist) for row in rows], np.int64),
             "genre": np.array([_number(self._genres, row.genre) for row in rows], np.int64),
-            "mood": np.array([self._mood(one.mood) for one in judged], np.uint8),
+            "mood": np.array([self._mood(one) for one in judged], np.uint8),
             "valence": np.array([one.valence for one in judged], np.float64),
             "arousal": np.array([one.arousal for one in judged], np.float64),
             "flags": np.array([one.flags for one in judged], np.uint8),
@@ -210,11 +212,17 @@ class Builder:
         for name, values in {**texts, **numbers}.items():
             self._pieces.setdefault(name, []).append(values)
 
-    def _mood(self, name: str | None) -> int:
-        return UNJUDGED if name is None else min(UNJUDGED - 1, _number(self._moods, name))
+    def _mood(self, judged: _Judged) -> int:
+        if judged.mood is None:
+            return UNJUDGED
+        if judged.mood not in self._moods:  # what its model knows besides, though no song may have it
+            for name in judged.moods:
+                _number(self._moods, name)
+        return min(UNJUDGED - 1, self._moods[judged.mood])
 
 
 class _Judged(NamedTuple):
+    moods: Iterable[str]
     mood: str | None
     valence: float
     arousal: float
@@ -223,7 +231,7 @@ class _Judged(NamedTuple):
 
 def _judged(row: SongRow) -> _Judged:
     """Say what is known of a song's mood; what is not known comes last where songs are sorted."""
-    nothing = _Judged(None, math.inf, math.inf, MISSING if row.missing else 0)
+    nothing = _Judged((), None, math.inf, math.inf, MISSING if row.missing else 0)
     if row.scores is None:
         return nothing
     scores: dict[str, float] = json.loads(row.scores)
@@ -233,9 +241,10 @@ def _judged(row: SongRow) -> _Judged:
     mood = max(scores, key=scores.__getitem__)
     flags = nothing.flags | (LABELLED if labelled else 0) | (UNSURE if scores[mood] < UNSURE_BELOW else 0)
     if scores.keys() != QUADRANTS.keys():
-        return _Judged(mood, math.inf, math.inf, flags)
+        return _Judged(scores, mood, math.inf, math.inf, flags)
     happy, angry, sad, calm = scores["happy"], scores["angry"], scores["sad"], scores["calm"]
-    return _Judged(mood, happy + calm - angry - sad, happy + angry - sad - calm, flags)  # `plane_position` is slower
+    valence, arousal = happy + calm - angry - sad, happy + angry - sad - calm  # `plane_position` is slower
+    return _Judged(scores, mood, valence, arousal, flags)
 
 
 def _text(row: SongRow) -> str:

@@ -14,8 +14,9 @@ from typing import Any
 
 from edgemood._child import scan_command
 from edgemood.errors import ConfigError, LibraryError
-from edgemood.server.catalogues import Catalogues
+from edgemood.server.edition import Edition
 from edgemood.server.errors import ForbiddenError, ScanError
+from edgemood.server.kept import Kept
 from edgemood.server.settings import Settings
 from edgemood.server.streams import Feed
 from edgemood.shapes import shown
@@ -44,8 +45,8 @@ class State:
 class Scanner:
     """Runs one scan at a time and tells the feed how far it is."""
 
-    def __init__(self, settings: Settings, catalogues: Catalogues, feed: Feed) -> None:
-        self._settings, self._catalogues, self._feed = settings, catalogues, feed
+    def __init__(self, settings: Settings, editions: Kept[Edition], feed: Feed) -> None:
+        self._settings, self._editions, self._feed = settings, editions, feed
         self._process: Process | None = None
         self._watching: asyncio.Task[None] | None = None
         self._stopping = False
@@ -103,7 +104,7 @@ class Scanner:
         """Give the folders to scan, each of which may be."""
         allowed = [os.path.realpath(os.path.expanduser(folder)) for folder in self._settings.folders]  # noqa: PTH111
         with suppress(LibraryError):  # there is none yet
-            allowed += [os.path.realpath(root) for root in (await self._catalogues.edition()).catalogue.roots]
+            allowed += [os.path.realpath(root) for root in (await self._editions.get()).catalogue.roots]
         if folders is None:
             there = [folder for folder in dict.fromkeys(allowed) if os.path.isdir(folder)]  # noqa: PTH112
             if not there:

@@ -15,8 +15,9 @@ from edgemood.engine import Engine
 from edgemood.errors import ConfigError
 from edgemood.server import models
 from edgemood.server.catalogue import Catalogue, Sieve
-from edgemood.server.catalogues import Catalogues, Edition, matching
 from edgemood.server.desk import Desk, Lane
+from edgemood.server.edition import Edition, matching
+from edgemood.server.kept import Kept
 from edgemood.server.routes import router
 from edgemood.server.strict import answer, problems
 from edgemood.server.words import fold
@@ -32,14 +33,14 @@ _MAP: dict[int | str, dict[str, Any]] = {
 }
 
 
-def make(desk: Desk, catalogues: Catalogues) -> APIRouter:
+def make(desk: Desk, editions: Kept[Edition]) -> APIRouter:
     """Make the routes."""
     api = router("songs")
 
     @api.get("/library", response_model=models.Songs)
     async def library(asked: Annotated[models.Listed, Query()]) -> Response:
         """List songs: some of them, sorted, page by page."""
-        return answer(await catalogues.ask(lambda engine, edition: _listed(engine, edition, asked)))
+        return answer(await editions.ask(lambda engine, edition: _listed(engine, edition, asked)))
 
     @api.get("/songs/{song}", response_model=models.SongWithCurve, responses=problems(404))
     async def song(song: SongId) -> Response:
@@ -57,21 +58,21 @@ def make(desk: Desk, catalogues: Catalogues) -> APIRouter:
     async def label(song: SongId, given: models.LabelGiven) -> Response:
         """Set the mood of a song by hand, or leave it to the model again."""
         track = await desk.ask(lambda engine: engine.label(song, given.mood), lane=Lane.NOTE)
-        catalogues.forget()
+        editions.renew()
         desk.hurry()
         return answer(shapes.track(track))
 
     @api.get("/artists", response_model=models.Artists)
     async def artists(asked: Annotated[models.ArtistsAsked, Query()]) -> Response:
         """List artists by name, those that have all words of a search."""
-        return answer(await catalogues.ask(lambda _, edition: _artists(edition.catalogue, asked)))
+        return answer(await editions.ask(lambda _, edition: _artists(edition.catalogue, asked)))
 
     @api.get("/map", response_class=Response, responses=_MAP)
     async def places(
         accept_encoding: Annotated[str, Header()] = "", if_none_match: Annotated[str, Header()] = ""
     ) -> Response:
         """Give all songs as places on the plane of valence and arousal, in binary."""
-        edition = await catalogues.edition()
+        edition = await editions.get()
         headers = {
             "etag": f'"{edition.etag}"',
             "cache-control": "private, no-cache",
@@ -88,7 +89,7 @@ def make(desk: Desk, catalogues: Catalogues) -> APIRouter:
     @api.get("/map/filter", response_class=Response, responses=_BINARY)
     async def filtered(asked: Annotated[models.Which, Query()]) -> Response:
         """Give the ids of songs, in binary: how many, then each, in 32 bits."""
-        content = await catalogues.ask(
+        content = await editions.ask(
             lambda _, edition: matching(edition.catalogue, edition.catalogue.select(_sieve(asked)))
         )
         return Response(content, media_type="application/octet-stream", headers={"cache-control": "private, no-cache"})

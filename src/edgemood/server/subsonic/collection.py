@@ -1,13 +1,12 @@
-"""All songs of a library by artists and albums, of one moment; and what keeps that while the library changes."""
+"""All songs of a library by artists and albums, of one moment."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
@@ -16,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemood.engine import Engine
-from edgemood.library import Marks, SongPlace
-from edgemood.server.desk import Desk, Lane
+from edgemood.library import SongPlace
 from edgemood.server.words import Gather, Words, fold
 from edgemood.shapes import shown
 
@@ -27,8 +25,6 @@ VARIOUS_ARTISTS = "Various Artists"
 #: Folders of an album that comes in several.
 _DISC = re.compile(rb"(cd|dis[ck]|dvd|side)[ _-]*[0-9a-d]{1,2}", re.IGNORECASE)
 _PIECE = 2000  # songs whose words are gathered at a time
-_QUICK_S = 0.2  # what is made in less is made whenever songs have changed
-_REST = 20  # else so many times as long lies between two
 
 
 @dataclass
@@ -94,9 +90,9 @@ def genres_of(text: str) -> list[str]:
     return list(dict.fromkeys(part for name in text.split(";") if (part := name.strip())))
 
 
-def build(rows: Iterable[SongPlace]) -> Collection:
-    """Make the collection of a library's songs; others get a turn between any two pieces."""
-    builder, each = _Builder(), iter(rows)
+def make(engine: Engine) -> Collection:
+    """Make the collection of an engine's library; others get a turn between any two pieces."""
+    builder, each = _Builder(), iter(engine.store.song_places())
     while piece := list(islice(each, _PIECE)):
         builder.add(piece)
     return builder.done()
@@ -190,51 +186,3 @@ def _stem(path: bytes) -> str:
 
 def _hash(key: bytes) -> str:
     return blake2b(key, digest_size=8).hexdigest()
-
-
-class Collections:
-    """Gives the collection, as new as it can be had soon: it is not made anew for every song of a scan."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._made: tuple[Marks, Collection] | None = None
-        self._took_s, self._at = 0.0, 0.0
-        self._making: asyncio.Task[Collection] | None = None
-
-    async def get(self) -> Collection:
-        """Give it; where making it takes long, the last one until the next is ready.
-
-        Raises
-        ------
-        LibraryError
-            There is no library, or it cannot be read.
-
-        """
-        marks = await self._desk.ask(_marks, lane=Lane.LOOK)
-        waits = True
-        if self._made is not None and self._made[0].file == marks.file:
-            before, made = self._made
-            waits = self._took_s < _QUICK_S
-            if before.songs == marks.songs or (not waits and time.monotonic() - self._at < _REST * self._took_s):
-                return made
-        if self._making is None or self._making.done():
-            self._making = asyncio.create_task(self._make(marks))
-        if waits:
-            return await asyncio.shield(self._making)
-        self._making.add_done_callback(lambda task: task.cancelled() or task.exception())  # asked again, it says why
-        return made
-
-    async def _make(self, marks: Marks) -> Collection:
-        begin = time.monotonic()
-        made = await self._desk.ask(_build, lane=Lane.BUILD)
-        self._made, self._at = (marks, made), time.monotonic()
-        self._took_s = self._at - begin
-        return made
-
-
-def _marks(engine: Engine) -> Marks:
-    return engine.store.marks()
-
-
-def _build(engine: Engine) -> Collection:
-    return build(engine.store.song_places())

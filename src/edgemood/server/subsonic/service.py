@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edgemood.server.desk import Desk
+from edgemood.server.kept import Kept
 from edgemood.server.settings import Settings
+from edgemood.server.subsonic import collection
 from edgemood.server.subsonic.answers import FORBIDDEN, MISSING, SubsonicError
-from edgemood.server.subsonic.collection import Collections
 from edgemood.server.subsonic.parameters import Parameters
 from edgemood.server.subsonic.shapes import Shape
 
@@ -19,7 +20,7 @@ class Base:
 
     def __init__(self, desk: Desk, settings: Settings, has_key: bool, scanning: Callable[[], bool]) -> None:
         self._desk, self._settings, self._has_key, self._scanning = desk, settings, has_key, scanning
-        self._collections = Collections(desk)
+        self._collections = Kept(desk, collection.make)
 
 
 class Service(Base):
@@ -54,8 +55,8 @@ class Service(Base):
 
     async def scan_status(self, asked: Parameters) -> Shape:
         """Tell whether the server scans, and how many songs there are."""
-        collection = await self._collections.get()
-        return {"scanStatus": {"scanning": self._scanning(), "count": len(collection.song_ids)}}
+        count = len((await self._collections.get()).song_ids)
+        return {"scanStatus": {"scanning": self._scanning(), "count": count}}
 
     async def music_folders(self, asked: Parameters) -> Shape:
         """Tell the one folder that is all of the library."""
