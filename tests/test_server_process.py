@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -10,17 +11,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from asyncio.subprocess import Process
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 import shelf
-from serving import PATIENCE_S, Server, serving, songs
+from serving import PATIENCE_S, Server, asking, serving, songs
 from shelf import MUSIC
 
 from edgemood.library import Library
+from edgemood.server.scan import Scanner
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +194,10 @@ def test_a_scan_from_nothing_to_songs(tmp_path: Path, music: Path) -> None:
         assert sum(part["attention"] for part in song["timeline"]) == pytest.approx(1, abs=1e-3)
         again = server.json("POST", "/api/scan", {"folders": [str(music / "good")]})
         assert again["state"] == "running"
-        assert events.until(lambda kind, _: kind == "ended")[-1][1]["report"]["unchanged"] == 6
+        end = events.until(lambda kind, _: kind == "ended")[-1][1]
+        assert end["report"]["unchanged"] == 6
+        refused = server.json("POST", "/api/scan", {"folders": ["/etc"]})
+        assert "may not" in refused["error"]["message"] and server.json("GET", "/api/scan") == end  # as it was
 
 
 def test_what_may_be_scanned(library: Path, music: Path, tmp_path: Path) -> None:
@@ -238,6 +245,27 @@ def test_a_scan_can_be_ended(long_scan: Server) -> None:
     assert within(PATIENCE_S, lambda: not scans_of(long_scan))
     assert long_scan.json("DELETE", "/api/scan")["state"] == "stopped"  # and again does no harm
     assert long_scan.json("POST", "/api/scan", {})["state"] == "running"
+
+
+def test_a_scan_that_is_ended_while_it_begins_ends(
+    tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, processes = Scanner._begin, []
+
+    async def slowly(scanner: Scanner, folders: Sequence[str]) -> Process:
+        process = await begin(scanner, folders)
+        await asyncio.sleep(0.3)
+        processes.append(process)
+        return process
+
+    monkeypatch.setattr(Scanner, "_begin", slowly)
+    with asking(tmp_path / "library.db", folders=[str(music)]) as api, ThreadPoolExecutor() as pool:
+        asked = pool.submit(api.post, "/api/scan", json={})
+        assert within(PATIENCE_S, lambda: api.get("/api/health").json()["scanning"])
+        assert api.post("/api/scan", json={}).json()["error"]["type"] == "ScanError"
+        assert api.delete("/api/scan").json()["state"] == "stopped"
+        assert asked.result().json()["state"] == "stopped"
+        assert [process.returncode is not None for process in processes] == [True]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])

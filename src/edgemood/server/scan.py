@@ -49,13 +49,13 @@ class Scanner:
         self._settings, self._editions, self._feed = settings, editions, feed
         self._process: Process | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._beginning, self._stopping = asyncio.Lock(), False
         self._state = State()
 
     @property
     def running(self) -> bool:
-        """Whether a scan is being made."""
-        return self._state.state == "running"
+        """Whether a scan is being made, or begins."""
+        return self._state.state == "running" or self._beginning.locked()
 
     @property
     def state(self) -> dict[str, Any]:
@@ -78,41 +78,36 @@ class Scanner:
         if self.running:
             raise ScanError("a scan is running: wait for its end, or stop it")
         self._stopping = False
-        self._set(State("running"))
-        try:
+        async with self._beginning:
             chosen = await self._chosen(folders)
-            self._process = None if self._stopping else await self._begin(chosen)
-        except BaseException:
-            self._set(State())
-            raise
-        if self._process is None:  # it was ended before it had begun
-            self._set(State("stopped", folders=tuple(chosen)))
-            return self.state
-        self._set(State("running", folders=tuple(chosen)))
-        self._watching = asyncio.create_task(self._watch(self._process))
+            process = None if self._stopping else await self._begin(chosen)
+            self._set(State("stopped" if process is None else "running", folders=tuple(chosen)))
+            if process is not None:
+                self._process = process
+                self._watching = asyncio.create_task(self._watch(process))
+        if self._stopping:  # it was to end before it had begun
+            await self._end()
         return self.state
 
     async def stop(self) -> dict[str, Any]:
-        """End a scan that runs; what it has done is in the library."""
+        """End a scan that runs or begins; what it has done is in the library."""
         self._stopping = True
+        async with self._beginning:
+            pass
+        await self._end()
+        return self.state
+
+    async def _end(self) -> None:
         if self._process is not None and self._watching is not None:
             await _end(self._process)
             await asyncio.shield(self._watching)
-        return self.state
 
     async def _chosen(self, folders: Sequence[str] | None) -> list[str]:
         """Give the folders to scan, each of which may be."""
-        allowed = [os.path.realpath(os.path.expanduser(folder)) for folder in self._settings.folders]  # noqa: PTH111
+        allowed = [os.path.expanduser(folder) for folder in self._settings.folders]  # noqa: PTH111
         with suppress(LibraryError):  # there is none yet
-            allowed += [os.path.realpath(root) for root in (await self._editions.get()).catalogue.roots]
-        if folders is None:
-            there = [folder for folder in dict.fromkeys(allowed) if os.path.isdir(folder)]  # noqa: PTH112
-            if not there:
-                raise ScanError("there is no folder to scan: start the server with --folder DIR")
-            return there
-        for folder in folders:
-            _require_folder(folder, allowed)
-        return [os.path.realpath(folder) for folder in folders]
+            allowed += (await self._editions.get()).catalogue.roots
+        return await asyncio.to_thread(_chosen, folders, allowed)
 
     async def _begin(self, folders: Sequence[str]) -> Process:
         settings = self._settings
@@ -169,6 +164,19 @@ class Scanner:
             self._feed.send("progress", self.state)
         elif before != state.state:
             self._feed.send("ended", self.state)
+
+
+def _chosen(folders: Sequence[str] | None, allowed: Sequence[str]) -> list[str]:
+    """Give these folders, each of which has to be one of those allowed or below one; without any all that are there."""
+    roots = list(dict.fromkeys(os.path.realpath(folder) for folder in allowed))
+    if folders is not None:
+        for folder in folders:
+            _require_folder(folder, roots)
+        return [os.path.realpath(folder) for folder in folders]
+    there = [root for root in roots if os.path.isdir(root)]  # noqa: PTH112
+    if not there:
+        raise ScanError("there is no folder to scan: start the server with --folder DIR")
+    return there
 
 
 def _require_folder(folder: str, allowed: Sequence[str]) -> None:
