@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from made_up import NAMES, RECIPE, analysis, content, mood
 
-from edgemood import _database, shelf
+from edgemood import _format, _sqlite, shelf
 from edgemood.domain import Event, Failure, Mood, Tags
 from edgemood.errors import ConfigError, LibraryError, UnknownTrackError
 from edgemood.library import Counts, FileStamp, Library, Recipe, State, default_path
@@ -395,8 +395,8 @@ def test_settings_of_the_file(library: Library) -> None:
     assert pragma("synchronous") == 2  # FULL
     assert pragma("foreign_keys") == 1
     assert pragma("busy_timeout") >= 1000
-    assert pragma("application_id") == _database.APPLICATION_ID
-    assert pragma("user_version") == len(_database.MIGRATIONS)
+    assert pragma("application_id") == _format.APPLICATION_ID
+    assert pragma("user_version") == len(_format.MIGRATIONS)
 
 
 def test_opening_without_leave_to_create_makes_nothing(tmp_path: Path) -> None:
@@ -429,7 +429,7 @@ def other_program(path: Path) -> None:
 def newer_edgemood(path: Path) -> None:
     Library.open(path).close()
     connection = sqlite3.connect(path)
-    connection.execute(f"PRAGMA user_version = {len(_database.MIGRATIONS) + 1}")
+    connection.execute(f"PRAGMA user_version = {len(_format.MIGRATIONS) + 1}")
     connection.close()
 
 
@@ -466,7 +466,7 @@ class _Interrupted:
 
 @pytest.mark.parametrize("after", range(3))
 def test_a_library_made_while_it_is_looked_at_is_recognised(tmp_path: Path, after: int) -> None:
-    _database._recognise(_Interrupted(tmp_path / "library.db", after), "library.db")
+    _format.recognise(_Interrupted(tmp_path / "library.db", after), "library.db")
     with Library.open(tmp_path / "library.db", create=False) as library:
         assert library.tracks() == []
 
@@ -557,7 +557,7 @@ def test_a_library_that_may_not_be_read_is_told(tmp_path: Path) -> None:
 
 def test_an_old_library_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "folder" / "library.db"
-    monkeypatch.setattr(_database, "MIGRATIONS", ())
+    monkeypatch.setattr(_format, "MIGRATIONS", ())
     Library.open(path).close()
     assert "older edgemood" in as_a_reader(path, 0o444, 0o555)[0]
 
@@ -630,26 +630,26 @@ def test_a_new_version_migrates_at_once(tmp_path: Path, monkeypatch: pytest.Monk
     with Library.open(path) as library:
         library.store("/a.ogg", STAMP, analysis(1), RECIPE)
     added = "ALTER TABLE tracks ADD COLUMN year INTEGER; CREATE TABLE extra (x); -- done\n"
-    monkeypatch.setattr(_database, "MIGRATIONS", (*_database.MIGRATIONS, added))
+    monkeypatch.setattr(_format, "MIGRATIONS", (*_format.MIGRATIONS, added))
     with Library.open(path) as library:
         assert library.track(1).tags.title == "Song 1"
         assert library._database.query("SELECT year FROM tracks") == [(None,)]
-        assert library._database.query("PRAGMA user_version") == [(len(_database.MIGRATIONS),)]
+        assert library._database.query("PRAGMA user_version") == [(len(_format.MIGRATIONS),)]
 
 
 def test_a_migration_that_fails_leaves_the_old_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "library.db"
     Library.open(path).close()
-    released = _database.MIGRATIONS
-    monkeypatch.setattr(_database, "MIGRATIONS", (*released, "CREATE TABLE extra (x);\nCREATE TABLE tracks (x);\n"))
+    released = _format.MIGRATIONS
+    monkeypatch.setattr(_format, "MIGRATIONS", (*released, "CREATE TABLE extra (x);\nCREATE TABLE tracks (x);\n"))
     with pytest.raises(LibraryError, match="already exists"):
         Library.open(path)
-    monkeypatch.setattr(_database, "MIGRATIONS", released)
+    monkeypatch.setattr(_format, "MIGRATIONS", released)
     with Library.open(path) as library:
         assert library._database.query("SELECT count(*) FROM sqlite_master WHERE name = 'extra'") == [(0,)]
 
 
-@pytest.mark.parametrize("version", range(1, len(_database.MIGRATIONS) + 1))
+@pytest.mark.parametrize("version", range(1, len(_format.MIGRATIONS) + 1))
 def test_libraries_of_every_released_version_open(tmp_path: Path, version: int) -> None:
     path = tmp_path / "old.db"
     shutil.copy(DATA / f"library_v{version}.db", path)
@@ -662,7 +662,10 @@ def test_libraries_of_every_released_version_open(tmp_path: Path, version: int) 
         ]
         for track in tracks:
             assert replace(track.tags, genre="") == analysis(track.id).tags
-            assert same_mood(library.track(track.id).mood, mood(track.id)) or track.labelled
+            if not track.labelled:
+                found, made = library.track(track.id).mood, mood(track.id)
+                assert found.scores == pytest.approx(made.scores, rel=1e-12)  # summed on another machine
+                assert same_mood(replace(found, scores=made.scores), made)
             np.testing.assert_array_equal(library.features(track.id).values, analysis(track.id).features.values)
         assert [(track.id, play.at) for track, play in library.plays(9)] == [(1, 1_700_000_300.0), (2, 1_700_000_000.5)]
         assert [failure.path for failure in library.failures()] == ["/music/3.ogg", "/music/b\udce4d.mp3"]
@@ -758,7 +761,7 @@ def test_a_play_does_not_wait_for_a_scan(tmp_path: Path) -> None:
         writer.kill()
         writer.communicate()
         assert sorted(waits)[len(waits) // 2] < 0.5
-        assert max(waits) < _database.BUSY_TIMEOUT_S
+        assert max(waits) < _sqlite.BUSY_TIMEOUT_S
 
 
 def test_songs_come_some_at_a_time(library: Library) -> None:

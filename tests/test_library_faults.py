@@ -137,7 +137,7 @@ def test_after_an_error_of_the_disk_the_file_is_opened_again(tmp_path: Path, mon
         library.store("/1.ogg", STAMP, analysis(1), RECIPE)
         before = library._database._connection
         with monkeypatch.context() as broken, pytest.raises(LibraryError, match="disk fails"):
-            broken.setattr(_database, "_begin_to_write", fail_of_disk)
+            broken.setattr(_database, "begin_to_write", fail_of_disk)
             library.add_play(1)
         away = path.rename(tmp_path / "away.db")
         with pytest.raises(LibraryError, match="cannot be opened"):

@@ -1,4 +1,4 @@
-"""The library file: how it is recognised and brought up to date (`_schema` has its tables), read and written."""
+"""The library file: how it is opened, read and written (`_format` tells what it is, `_schema` has its tables)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from edgemood._schema import APPLICATION_ID, MIGRATIONS
+from edgemood._format import bring_up_to_date, is_newest, recognise
+from edgemood._sqlite import BUSY_TIMEOUT_S, REPAIR, begin_to_write, explain, use_wal
 from edgemood.errors import EdgemoodError, LibraryError, UnknownTrackError
 
-#: How long a writer waits for another one before it gives up.
-BUSY_TIMEOUT_S = 10.0
-#: What to do about a file that is damaged.
-REPAIR = "`edgemood repair` saves what can be read of it"
 #: Tables that are large and tell damage themselves when they are read: what is in them is packed with a checksum.
 _PACKED = ("features", "timelines")
 #: How SQLite's errors begin that may be over when the file is opened again.
@@ -211,7 +208,7 @@ class Database:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._explained():
-            _begin_to_write(self._connection)
+            begin_to_write(self._connection)
         try:
             yield
             with self._explained():
@@ -237,17 +234,17 @@ class Database:
 
     def _prepare(self) -> None:
         connection = self._connection
-        _recognise(connection, self.path)  # before anything is written
+        recognise(connection, self.path)  # before anything is written
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cell_size_check = ON")  # finds damage sooner
         connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
         connection.execute("PRAGMA journal_size_limit = 4194304")  # the write-ahead log shrinks back to 4 MB
-        _use_wal(connection)
+        use_wal(connection)
         self._migrate()
 
     def _prepare_to_read(self) -> None:
-        _recognise(self._connection, self.path)
-        if self._version() != len(MIGRATIONS):
+        recognise(self._connection, self.path)
+        if not is_newest(self._connection):
             raise LibraryError(
                 f"{self.path} was written by an older edgemood and cannot be brought up to date, as it cannot be "
                 "written here: check who owns it and its folder"
@@ -255,15 +252,11 @@ class Database:
 
     def _migrate(self) -> None:
         """Bring the tables up to date in one transaction: a power cut leaves the old version or the new one."""
-        if self._version() == len(MIGRATIONS):
+        if is_newest(self._connection):
             return
         with self._transaction():
-            _recognise(self._connection, self.path)  # again: another process may have been here first
-            build(self._connection, len(MIGRATIONS), self._version())
-
-    def _version(self) -> int:
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        return int(version)
+            recognise(self._connection, self.path)  # again: another process may have been here first
+            bring_up_to_date(self._connection)
 
 
 class Tables:
@@ -297,36 +290,6 @@ class Tables:
         return bytes(rows[0][0])
 
 
-def build(connection: sqlite3.Connection, version: int, since: int = 0) -> None:
-    """Make the tables of a version of the library out of those of an older one, 0 for none at all."""
-    for script in MIGRATIONS[since:version]:
-        for statement in _statements(script):
-            connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {version}")
-
-
-def explain(path: str, error: sqlite3.Error) -> str:
-    """Say in one line what SQLite's `error` means for the library at `path`, and what can be done."""
-    text = str(error)
-    advice = {
-        "file is not a database": "is not an edgemood library; it was left as it is: name another file, or, if it was "
-        "one until it was damaged, try `edgemood repair`",
-        "database disk image is malformed": f"is damaged: {REPAIR}",
-        "malformed database schema": f"is damaged: {REPAIR}",
-        "Could not decode to UTF-8": f"is damaged: {REPAIR}",
-        "database is locked": f"has been busy for {BUSY_TIMEOUT_S:.0f} s: another program is writing to it",
-        "database or disk is full": "cannot grow: the disk is full",
-        "attempt to write a readonly database": "cannot be written: check who owns it and its folder",
-        "disk I/O error": "cannot be read or written: the disk fails, is full, or allows no larger file",
-        "unable to open database file": "cannot be opened: check that it may be read and its folder written",
-    }
-    for start, meaning in advice.items():
-        if text.startswith(start):
-            return f"{path} {meaning}"
-    return f"{path} cannot be used ({text}): `edgemood repair` tells whether it is damaged, and saves what can be read"
-
-
 def _holds_something(path: str) -> bool:
     """Whether there is a file with something in it."""
     try:
@@ -339,63 +302,3 @@ def _folder_is_locked(path: str, error: LibraryError) -> bool:
     """Whether a file could not be opened with this error because no log can be made beside it."""
     refused = str(error.__cause__).startswith(("unable to open", "attempt to write a readonly"))
     return refused and _holds_something(path) and os.access(path, os.R_OK)
-
-
-def _recognise(connection: sqlite3.Connection, path: str) -> None:
-    """Refuse a database that is not ours, or is newer than this program."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    # Last: another process may make the library between these lines, and whoever saw its tables then sees its mark.
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    if application != APPLICATION_ID and (application or version or tables):
-        raise LibraryError(f"{path} is a database of another program; it was left as it is: name another file")
-    if version > len(MIGRATIONS):
-        raise LibraryError(
-            f"{path} was written by a newer edgemood (its format is {version}, this one knows up to "
-            f"{len(MIGRATIONS)}): update edgemood, or name another file"
-        )
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Turn on the write-ahead log: readers and the writer do not block each other.
-
-    The switch needs the file for itself for a moment and does not wait for it.
-    """
-    _patiently(connection, "PRAGMA journal_mode = WAL", look_s=0.02)
-
-
-def _begin_to_write(connection: sqlite3.Connection) -> None:
-    """Begin a transaction as soon as nobody else writes.
-
-    SQLite itself looks every tenth of a second after a while: who comes by so seldom finds a file busy for ever that
-    others write without pause.
-    """
-    connection.execute("PRAGMA busy_timeout = 0")
-    try:
-        _patiently(connection, "BEGIN IMMEDIATE", look_s=0.001)
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {round(1000 * BUSY_TIMEOUT_S)}")
-
-
-def _patiently(connection: sqlite3.Connection, sql: str, look_s: float) -> None:
-    """Execute a statement, again every `look_s` seconds while somebody else is in its way."""
-    patience = time.monotonic() + BUSY_TIMEOUT_S
-    while True:
-        try:
-            connection.execute(sql)
-            return
-        except sqlite3.OperationalError as error:
-            if not str(error).startswith("database is locked") or time.monotonic() > patience:
-                raise
-            time.sleep(look_s)
-
-
-def _statements(script: str) -> list[str]:
-    """Cut a script into statements; ``executescript`` would commit the transaction around it."""
-    statements, pending = [], ""
-    for piece in script.split(";"):
-        pending += piece + ";"
-        if sqlite3.complete_statement(pending):  # not a semicolon of a comment, a text or a trigger
-            statements.append(pending)
-            pending = ""
-    return statements

@@ -29,7 +29,8 @@ from edgemood._damaged import (
     rows_indexed,
     version_of,
 )
-from edgemood._database import Database, build
+from edgemood._database import Database
+from edgemood._format import build
 from edgemood._rows import Rows, Table, tables_of
 from edgemood.errors import LibraryError
 

@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgemood import shelf
-from edgemood._database import REPAIR, Database
+from edgemood._database import Database
 from edgemood._layout import BLOCK_IDS, Columns, Layout, Row, vectors_of
+from edgemood._sqlite import REPAIR
 from edgemood.errors import LibraryError
 from edgemood.shelf import Shelf
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from made_up import RECIPE, analysis  # noqa: E402
 
-from edgemood import _database  # noqa: E402
+from edgemood import _format  # noqa: E402
 from edgemood._shelf import Shelves  # noqa: E402
 from edgemood.domain import Failure  # noqa: E402
 from edgemood.library import FileStamp, Library  # noqa: E402
@@ -40,7 +40,7 @@ def make(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    target = HERE / f"library_v{len(_database.MIGRATIONS)}.db"
+    target = HERE / f"library_v{len(_format.MIGRATIONS)}.db"
     if target.exists():
         sys.exit(f"{target} is there already; see the text at the top")
     make(target)
