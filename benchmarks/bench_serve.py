@@ -48,8 +48,8 @@ def new_songs(tmp_path_factory: Any) -> Path:
 
     folder: Path = tmp_path_factory.mktemp("new")
     samples = music(60, 22050)
-    for number in range(300):
-        soundfile.write(folder / f"{number}.flac", samples[number:], 22050)
+    for number in range(700):
+        soundfile.write(folder / f"{number}.flac", samples[number:], 22050, "PCM_S8")
     return folder
 
 
