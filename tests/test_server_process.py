@@ -8,12 +8,14 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,9 @@ import shelf
 from serving import PATIENCE_S, Server, asking, serving, songs
 from shelf import MUSIC
 
+from edgemood._schema import APPLICATION_ID
 from edgemood.library import Library
+from edgemood.mood import MODELS
 from edgemood.server.scan import Scanner
 
 
@@ -109,17 +113,64 @@ def within(seconds: float, question: Callable[[], object]) -> bool:
         (["--cpu", "lots"], "lots"),
         (["--listener", "\n"], "listener"),
         (["--port", "{port}"], "cannot be listened on"),
+        (["--model", "nope"], "--model nope: no model bundle 'nope'"),
+        (["--model", "{folder}"], "--model {folder}: {folder}: no readable manifest.json"),
+        (["--folder", "/nowhere/music"], "--folder /nowhere/music: there is no such folder"),
+        (["--folder", "{good}"], "--folder {good}: this is no folder"),
+        (["--folder", "{folder}", "--folder", "{folder}/none"], "--folder {folder}/none"),
+        (["--library", "{good}"], "--library: {good} is not an edgemood library"),
+        (["--library", "{other}"], "--library: {other} is a database of another program"),
+        (["--library", "{newer}"], "--library: {newer} was written by a newer edgemood"),
+        (["--library", "{good}/l.db"], "--library {good}/l.db: Not a directory"),
+        (["--subsonic-user", "me"], "--subsonic-user me: this needs --subsonic-password-file"),
+        (["--subsonic-user", "", "--subsonic-password-file", "{short}"], "--subsonic-user: the name is empty"),
+        (
+            ["--host", "0.0.0.0", "--token-file", "{good}", "--subsonic-password-file", "{short}"],
+            "--subsonic-password-file has to have at least 8 characters, not 4",
+        ),
     ],
 )
 def test_what_it_cannot_be_told(tmp_path: Path, arguments: list[str], said: str) -> None:
     (tmp_path / "short").write_text("tiny\n")
     (tmp_path / "empty").write_text("\n")
     (tmp_path / "good").write_text("good-enough-a-token\n")
+    (tmp_path / "folder").mkdir()
+    for name, pragma in (("other", "user_version = 1"), ("newer", f"application_id = {APPLICATION_ID}")):
+        with closing(sqlite3.connect(tmp_path / name)) as database:
+            database.execute(f"PRAGMA {pragma}")
+            database.execute("PRAGMA user_version = 99")
+            database.execute("CREATE TABLE songs (id)")
+    before = {file: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()}
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        names = {name: str(tmp_path / name) for name in ("short", "empty", "good")}
+        names = {name: str(tmp_path / name) for name in ("short", "empty", "good", "folder", "other", "newer")}
         given = [word.format(port=taken.getsockname()[1], **names) for word in arguments]
         ended = command("--library", str(tmp_path / "l.db"), *given)
-    assert ended.returncode == 2 and said in ended.stderr and ended.stderr.count("\n") == 1, ended.stderr
+    assert ended.returncode == 2 and said.format(**names) in ended.stderr, ended.stderr
+    assert ended.stderr.count("\n") == 1 and ended.stdout == ""  # nothing was promised
+    assert {file: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()} == before
+
+
+def test_what_may_become_right_does_not_keep_it_from_starting(library: Path, tmp_path: Path) -> None:
+    with library.open("r+b") as file:  # as a card that fails leaves it
+        file.seek(4096)
+        file.write(b"\xaa" * 8192)
+    for where in (tmp_path / "none yet" / "library.db", library):
+        with serving(where) as server:
+            assert server.json("GET", "/api/health")["status"] == "degraded"
+    (tmp_path / "empty.db").touch()
+    with serving(tmp_path / "empty.db") as server:
+        assert "edgemood scan" in server.json("GET", "/api/health")["problem"]
+
+
+def test_where_it_is_started_says_what_is_meant(tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(MODELS / "paper", tmp_path / "bundle")
+    with serving("library.db", "--folder", os.path.relpath(music), "--model", "bundle") as server:
+        with Events(server, "/api/scan/events") as events:
+            assert server.json("POST", "/api/scan", {})["state"] == "running"
+            assert events.until(lambda kind, _: kind == "ended")[-1][1]["state"] == "ended"
+        assert server.json("GET", "/api/library")["total"] == 6
+    assert (tmp_path / "library.db").exists()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
@@ -288,8 +339,8 @@ def test_a_scan_that_is_killed_is_told(long_scan: Server) -> None:
 
 def test_a_scan_that_cannot_be_done_says_why(tmp_path: Path, music: Path) -> None:
     library = tmp_path / "library.db"
-    library.write_bytes(b"something else" * 1000)
     with serving(library, "--folder", str(music)) as server, Events(server, "/api/scan/events") as events:
+        library.write_bytes(b"something else" * 1000)
         assert server.json("POST", "/api/scan", {})["state"] == "running"
         end = events.until(lambda kind, _: kind == "ended")[-1][1]
         assert end["state"] == "failed" and "not an edgemood library" in end["problem"]

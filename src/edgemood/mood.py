@@ -71,6 +71,17 @@ def load(name_or_path: str = "default") -> MoodModel:
     return MoodModel(_folder(name_or_path))
 
 
+def find(name_or_path: str = "default") -> Outline:
+    """What `load` would load, by its manifest alone: its files are not looked at, nor whether they can run here.
+
+    Raises
+    ------
+    BundleError
+        There is no such bundle, or its manifest is damaged.
+    """
+    return Outline(_folder(name_or_path))
+
+
 def outline(name_or_path: str = "default") -> Outline:
     """What `load` would load, its files proved whole, but nothing made that could judge: it takes little memory.
 
@@ -79,7 +90,7 @@ def outline(name_or_path: str = "default") -> Outline:
     BundleError
         As `load`, except for what only the runtime finds wrong with a model file.
     """
-    found = Outline(_folder(name_or_path))
+    found = find(name_or_path)
     found.check_files()
     return found
 

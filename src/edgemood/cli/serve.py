@@ -65,16 +65,21 @@ def secret(file: str | None, what: str) -> str | None:
 @click.option("--folder", "folders", metavar="DIR", type=Given(), multiple=True, help="May be scanned by request.")
 @click.option("--cpu", metavar="PERCENT", help="A scan takes at most so much of one core, as in 25%.")
 @click.option("--memory", metavar="SIZE", help="A scan takes at most so much memory, as in 200M.")
-@click.option(
-    "--subsonic-user", metavar="NAME", default="edgemood", show_default=True, help="For OpenSubsonic clients."
-)
+@click.option("--subsonic-user", metavar="NAME", help="For OpenSubsonic clients.  [default: edgemood]")
 @click.option(
     "--subsonic-password-file", metavar="FILE", type=Given(dir_okay=False), help="Their password is its first line."
 )
 @click.option("--open", "browse", is_flag=True, help="Open the page in a browser.")
 @click.pass_context
 def serve(
-    ctx: click.Context, /, *, token_file: str | None, subsonic_password_file: str | None, browse: bool, **given: Any
+    ctx: click.Context,
+    /,
+    *,
+    token_file: str | None,
+    subsonic_user: str | None,
+    subsonic_password_file: str | None,
+    browse: bool,
+    **given: Any,
 ) -> None:
     """Show the library, moods and what to play next to browsers and apps, over HTTP.
 
@@ -89,6 +94,10 @@ def serve(
     except ModuleNotFoundError as error:
         raise ConfigError(f"{error.name} is not installed: pip install 'edgemood[serve]'") from error
 
+    if subsonic_user is not None:
+        if subsonic_password_file is None:
+            raise ConfigError(f"--subsonic-user {subsonic_user}: this needs --subsonic-password-file FILE")
+        given["subsonic_user"] = subsonic_user
     asked = ctx.obj or {}
     settings = Settings(
         token=secret(token_file, "token"),

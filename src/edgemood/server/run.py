@@ -18,6 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from edgemood.errors import ConfigError
 from edgemood.server import errors
 from edgemood.server.app import make
+from edgemood.server.beginning import require_usable
 from edgemood.server.security import MARKS, MOST_HEAD
 
 if TYPE_CHECKING:
@@ -53,9 +54,10 @@ def run(settings: Settings, ready: Callable[[str], None] | None = None) -> int:
     Raises
     ------
     ConfigError
-        Its address cannot be listened on.
+        Something it is told cannot be, or its address cannot be listened on.
 
     """
+    require_usable(settings)
     sys.setswitchinterval(_SWITCH_S)
     app = make(settings)
     config = uvicorn.Config(

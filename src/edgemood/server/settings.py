@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from edgemood.budget import read_cpu, read_size
 from edgemood.errors import ConfigError
@@ -15,6 +17,8 @@ from edgemood.library import DEFAULT_LISTENER, default_path, require_name
 HOST, PORT = "127.0.0.1", 6680
 #: The fewest characters of a token: shorter ones can be guessed.
 SHORTEST_TOKEN = 16
+#: The fewest characters of an OpenSubsonic password where others can reach the server.
+SHORTEST_PASSWORD = 8
 
 _LONGEST_TOKEN = 1000
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
@@ -41,7 +45,8 @@ class Settings:
     cpu, memory
         What a scan may take, as `edgemood scan` is told: ``25%``, ``200M``; None: anything.
     subsonic_user, subsonic_password
-        What OpenSubsonic clients log in with; without a password those have to know the token.
+        What OpenSubsonic clients log in with; without a password those have to know the token. At least
+        `SHORTEST_PASSWORD` characters unless `host` is this machine alone.
 
     """
 
@@ -65,6 +70,10 @@ class Settings:
         if not self.host:
             raise ConfigError("the host to listen on is empty: 127.0.0.1 is this machine alone, 0.0.0.0 all networks")
         self._check_token()
+        self._check_subsonic()
+        if self.library:  # a scan runs in another folder
+            object.__setattr__(self, "library", os.path.abspath(self.library))  # noqa: PTH100 - links stay
+        object.__setattr__(self, "model", _model(self.model))
         names = tuple(name.lower().rstrip(".") for name in self.allowed_hosts)
         if odd := [name for name in names if not _NAME.fullmatch(name)]:
             raise ConfigError(f"{odd[0]!r} is no name of a host: give it as in car.local, without a port")
@@ -105,3 +114,24 @@ class Settings:
             raise ConfigError(
                 "a token has only letters, digits and signs of ASCII, and no space: others cannot be sent"
             )
+
+    def _check_subsonic(self) -> None:
+        if not self.subsonic_user:
+            raise ConfigError("--subsonic-user: the name is empty")
+        if self.subsonic_password is None:
+            return
+        if not self.is_local and len(self.subsonic_password) < SHORTEST_PASSWORD:
+            raise ConfigError(
+                f"others can reach {self.host}, so the password of --subsonic-password-file has to have at least "
+                f"{SHORTEST_PASSWORD} characters, not {len(self.subsonic_password)}: they would guess it"
+            )
+
+
+def _model(name: str) -> str:
+    """Give a bundle's name, or its folder wherever one stands."""
+    if name == "default":
+        return name
+    from edgemood.mood import MODELS
+
+    ships = Path(name).name == name and (MODELS / name).is_dir()
+    return name if ships or not Path(name).is_dir() else str(Path(name).absolute())
