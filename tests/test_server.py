@@ -173,7 +173,7 @@ def test_the_map(api: Client) -> None:
         assert x / 127.5 - 1 == pytest.approx(song["valence"], abs=1 / 127)
         assert y / 127.5 - 1 == pytest.approx(song["arousal"], abs=1 / 127)
         assert moods[mood] == song["mood"] and flags == (4 if song["id"] == 2 else 0)
-    again = api.get("/api/map", headers={"if-none-match": answer.headers["etag"]})
+    again = api.get("/api/map", headers={"accept-encoding": "identity", "if-none-match": answer.headers["etag"]})
     assert again.status_code == 304 and not again.content
     assert api.get("/api/map", headers={"accept-encoding": "gzip"}).content == answer.content
 
@@ -417,5 +417,33 @@ def test_packed_answers_are_the_same(library: Path) -> None:
             server.send(f"GET /api/map HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}\r\n".encode())
             for more in ("", "Accept-Encoding: gzip\r\n")
         ]
+        again = server.send(
+            b"GET /api/map HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept-Encoding: gzip;q=0\r\n\r\n"
+        )
+    assert again.partition(b"\r\n\r\n")[2] == answers[0].partition(b"\r\n\r\n")[2]
     plain, packed = (answer.partition(b"\r\n\r\n")[2] for answer in answers)
     assert len(plain) == 16 + 8 * 24 and gzip.decompress(packed) == plain
+
+
+def test_the_map_has_a_tag_for_each_packing(api: Client) -> None:
+    plain, packed = (api.get("/api/map", headers={"accept-encoding": one}) for one in ("identity", "gzip"))
+    assert "content-encoding" not in plain.headers and packed.headers["content-encoding"] == "gzip"
+    assert plain.headers["etag"] != packed.headers["etag"]
+    for one, other, encoding in ((plain, packed, "identity"), (packed, plain, "gzip")):
+        own, foreign = one.headers["etag"], other.headers["etag"]
+        for given, status in (
+            ([own], 304), ([foreign], 200), ([f"W/{own}"], 304), (["*"], 304), ([f'"x", W/{own}'], 304),
+            (['"x"', own], 304), ([own.strip('"')], 200), ([f'{own[:-1]}x"'], 200), ([""], 200),
+        ):  # fmt: skip
+            lines = [("accept-encoding", encoding), *(("if-none-match", line) for line in given)]
+            answer = api.get("/api/map", headers=lines)
+            assert answer.status_code == status, (encoding, given)
+            assert answer.headers["etag"] == own and answer.headers["vary"] == "accept-encoding"
+            assert answer.headers["x-moods"] == one.headers["x-moods"]
+
+
+def test_files_of_the_page_are_not_sent_again(api: Client) -> None:
+    etag = api.get("/main.js").headers["etag"]
+    for given, status in ((etag, 304), (f"W/{etag}", 304), (f'"a", {etag}', 304), ("*", 304), ('"a"', 200)):
+        assert api.get("/main.js", headers={"if-none-match": given}).status_code == status, given
+    assert api.get("/main.js", headers={"if-none-match": etag[1:-1]}).status_code == 200

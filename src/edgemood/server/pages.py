@@ -8,6 +8,8 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 
+from edgemood.server.negotiation import has_already
+
 _FOLDER = Path(__file__).parent / "page"
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -34,7 +36,7 @@ def _sends(content: bytes, kind: str) -> Callable[[Request], Awaitable[Response]
     headers = {"etag": etag, "cache-control": "no-cache", "content-type": kind}
 
     async def send(request: Request) -> Response:
-        if etag in request.headers.get("if-none-match", ""):
+        if has_already(request.headers.getlist("if-none-match"), etag):
             return Response(status_code=304, headers=headers)
         return Response(content, headers=headers)
 

@@ -18,11 +18,13 @@ from edgemood.server.catalogue import Catalogue, Sieve
 from edgemood.server.desk import Desk, Lane
 from edgemood.server.edition import Edition, matching
 from edgemood.server.kept import Kept
+from edgemood.server.negotiation import has_already, takes_gzip
 from edgemood.server.routes import router
 from edgemood.server.strict import answer, problems
 from edgemood.server.words import fold
 
 SongId = Annotated[int, Path(ge=1, le=(1 << 63) - 1)]
+HeaderLines = Annotated[list[str], Header(default_factory=list)]
 
 _BINARY: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
@@ -69,19 +71,20 @@ def make(desk: Desk, editions: Kept[Edition]) -> APIRouter:
 
     @api.get("/map", response_class=Response, responses=_MAP)
     async def places(
-        accept_encoding: Annotated[str, Header()] = "", if_none_match: Annotated[str, Header()] = ""
+        accept_encoding: HeaderLines,
+        if_none_match: HeaderLines,
     ) -> Response:
         """Give all songs as places on the plane of valence and arousal, in binary."""
-        edition = await editions.get()
+        edition, packed = await editions.get(), takes_gzip(accept_encoding)
+        etag = f'"{edition.etag}-gzip"' if packed else f'"{edition.etag}"'
         headers = {
-            "etag": f'"{edition.etag}"',
+            "etag": etag,
             "cache-control": "private, no-cache",
             "vary": "accept-encoding",
             "x-moods": ",".join(map(quote, edition.catalogue.moods)),
         }
-        if edition.etag in if_none_match:
+        if has_already(if_none_match, etag):
             return Response(status_code=304, headers=headers)
-        packed = "gzip" in accept_encoding
         content = await desk.ask(lambda _: edition.map_gzip if packed else edition.map, lane=Lane.LOOK)
         encoding = {"content-encoding": "gzip"} if packed else {}
         return Response(content, headers={**headers, **encoding}, media_type="application/octet-stream")
