@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from edgemood.server import errors, pages, subsonic
+from edgemood.server import description, errors, pages, subsonic
 from edgemood.server.desk import Desk
 from edgemood.server.edition import make as make_edition
 from edgemood.server.gate import Gate
@@ -54,5 +54,6 @@ def make(settings: Settings) -> FastAPI:
         app.include_router(router)
     app.state.routes = [route for router in routers for route in router.routes]
     pages.install(app)
+    description.install(app, gate.closed)
     app.add_middleware(Guard, settings=settings, gate=gate, metrics=metrics)
     return app

@@ -80,10 +80,27 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         409: "Not yet, or not now",
         408: "The body took too long",
         413: "The body is too large",
-        415: "The body has another type",
+        415: "The body has another type, or is packed",
+        421: "The server has another name than Host says",
         422: "Something asked for is out of range",
         429: "Too many wrong tokens are being tried",
         431: "The head of the request is too large",
+        500: "The server has made a mistake; its log says which",
         503: "The library cannot be used now, or the server is busy",
     }
-    return {status: {"model": Problem, "description": what[status]} for status in statuses}
+    named = {
+        401: headers({"WWW-Authenticate": "How to be let in."}, always=True),
+        415: headers({"Accept-Encoding": "How a body may come, where it was packed."}),
+        429: headers({"Retry-After": "After how many seconds to try again."}, always=True),
+        503: headers({"Retry-After": "After how many seconds to ask again, where the server is busy."}),
+    }
+    more = {status: {"headers": named[status]} if status in named else {} for status in statuses}
+    return {status: {"model": Problem, "description": what[status], **more[status]} for status in statuses}
+
+
+def headers(described: Mapping[str, str], always: bool = False) -> dict[str, dict[str, Any]]:
+    """Describe headers of an answer, which all such answers have or some."""
+    return {
+        name: {"description": text, "required": always, "schema": {"type": "string"}}
+        for name, text in described.items()
+    }

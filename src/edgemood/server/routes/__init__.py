@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from edgemood.server.strict import StrictRoute, problems
 
 #: What any request may be answered with.
-_ALL = (400, 401, 403, 408, 413, 422, 429, 431, 503)
+_ALL = (400, 401, 403, 408, 413, 415, 421, 422, 429, 431, 500, 503)
 
 
 def router(tag: str) -> APIRouter:

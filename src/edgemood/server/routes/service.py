@@ -19,13 +19,16 @@ from edgemood.server.scan import Scanner
 from edgemood.server.security import require
 from edgemood.server.settings import Settings
 from edgemood.server.streams import Feed
-from edgemood.server.strict import answer, problems
+from edgemood.server.strict import answer, headers, problems
 from edgemood.server.watch import Watch
 from edgemood.shapes import shown
 
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Events, until you go."}
 }
+
+
+_COOKIE: dict[int | str, dict[str, Any]] = {204: {"headers": headers({"Set-Cookie": "For the page."})}}
 
 
 @dataclass(frozen=True)
@@ -55,14 +58,14 @@ def make(parts: Parts) -> APIRouter:
         """Count requests, songs and memory, for Prometheus."""
         return Response(parts.metrics.text(await _gauges(parts)), media_type="text/plain; version=0.0.4")
 
-    @api.post("/login", status_code=204, response_class=Response)
+    @api.post("/login", status_code=204, response_class=Response, responses=_COOKIE)
     async def login(request: Request, given: models.LoginGiven) -> Response:
         """Have the page remember that the token is known, by a cookie."""
         await require(parts.gate, given.token, request.scope)
-        headers = {"set-cookie": parts.gate.cookie(request.url.scheme == "https")} if parts.gate.closed else None
-        return Response(status_code=204, headers=headers)
+        named = {"set-cookie": parts.gate.cookie(request.url.scheme == "https")} if parts.gate.closed else None
+        return Response(status_code=204, headers=named)
 
-    @api.delete("/login", status_code=204, response_class=Response)
+    @api.delete("/login", status_code=204, response_class=Response, responses=_COOKIE)
     async def logout(request: Request) -> Response:
         """Have the page forget it."""
         return Response(status_code=204, headers={"set-cookie": parts.gate.no_cookie(request.url.scheme == "https")})

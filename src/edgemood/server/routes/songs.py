@@ -20,7 +20,7 @@ from edgemood.server.edition import Edition, matching
 from edgemood.server.kept import Kept
 from edgemood.server.negotiation import has_already, takes_gzip
 from edgemood.server.routes import router
-from edgemood.server.strict import answer, problems
+from edgemood.server.strict import answer, headers, problems
 from edgemood.server.words import fold
 
 SongId = Annotated[int, Path(ge=1, le=(1 << 63) - 1)]
@@ -29,9 +29,21 @@ HeaderLines = Annotated[list[str], Header(default_factory=list)]
 _BINARY: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
 }
+_OF_MAP = headers(
+    {
+        "ETag": "Names what is in it and how it is packed: for If-None-Match.",
+        "Vary": "What the answer depends on.",
+        "X-Moods": "Names of the moods in their order, percent-encoded, with commas between.",
+    },
+    always=True,
+)
 _MAP: dict[int | str, dict[str, Any]] = {
-    200: {**_BINARY[200], "description": "See docs/serve.md."},
-    304: {"description": "It is as it was."},
+    200: {
+        **_BINARY[200],
+        "description": "See docs/serve.md.",
+        "headers": {**_OF_MAP, **headers({"Content-Encoding": "gzip, where it is packed."})},
+    },
+    304: {"description": "It is as it was.", "headers": _OF_MAP},
 }
 
 
@@ -77,17 +89,17 @@ def make(desk: Desk, editions: Kept[Edition]) -> APIRouter:
         """Give all songs as places on the plane of valence and arousal, in binary."""
         edition, packed = await editions.get(), takes_gzip(accept_encoding)
         etag = f'"{edition.etag}-gzip"' if packed else f'"{edition.etag}"'
-        headers = {
+        named = {
             "etag": etag,
             "cache-control": "private, no-cache",
             "vary": "accept-encoding",
             "x-moods": ",".join(map(quote, edition.catalogue.moods)),
         }
         if has_already(if_none_match, etag):
-            return Response(status_code=304, headers=headers)
+            return Response(status_code=304, headers=named)
         content = await desk.ask(lambda _: edition.map_gzip if packed else edition.map, lane=Lane.LOOK)
         encoding = {"content-encoding": "gzip"} if packed else {}
-        return Response(content, headers={**headers, **encoding}, media_type="application/octet-stream")
+        return Response(content, headers={**named, **encoding}, media_type="application/octet-stream")
 
     @api.get("/map/filter", response_class=Response, responses=_BINARY)
     async def filtered(asked: Annotated[models.Which, Query()]) -> Response:
