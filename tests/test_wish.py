@@ -364,6 +364,21 @@ def test_a_drive_that_is_unplugged_costs_one_look(engine: edgemood.Engine, libra
     assert len(looked) <= 10 + 20
 
 
+def test_songs_like_one_cost_a_look_at_an_unplugged_drive_too(
+    engine: edgemood.Engine, library: Path, monkeypatch: Any
+) -> None:
+    with Library.open(library) as shelved:
+        shelf.fill(shelved, [(f"/nowhere/{k % 20}/{k}.ogg", "calm", f"Nobody {k}") for k in range(400)])
+    looked: list[str] = []
+    gone = Advice._gone_with
+    monkeypatch.setattr(Advice, "_gone_with", lambda self, path: looked.append(path) or gone(self, path))
+    song, other = (pick.track.id for pick in engine.next(2, wish=Wish(mood="calm")))
+    for find in (lambda: engine.similar(song, 300), lambda: engine.path_between(song, other, 50)):
+        looked.clear()
+        assert all(pick.track.path.startswith(shelf.MUSIC) for pick in find())
+        assert len(looked) <= 1  # one song tells that all of them are gone
+
+
 def test_how_long_ago_is_said_in_words() -> None:
     assert [ago(seconds) for seconds in (0, -5, 60, 200, 3500, 3599, 7200)] == [
         *["just now", "just now", "1 minute ago", "3 minutes ago", "58 minutes ago", "1 hour ago", "2 hours ago"]

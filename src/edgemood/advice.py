@@ -142,7 +142,7 @@ class Advice:
             if len(there) == len(kin):
                 break
             for track in tracks:
-                if track.id not in there:
+                if track.id not in there and track.id not in left_out:
                     left_out |= {track.id, *self._gone_with(track.path)}
         return [one for one in kin if one.id in there], there
 
