@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
+import fastapi.applications
 import httpx
 import jsonschema
 import pytest
@@ -228,3 +230,22 @@ def test_schemathesis_finds_nothing(library: Path, tmp_path: Path, locked: bool)
         ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path)
         assert ended.returncode == 0, ended.stdout[-5000:]
         assert json.loads(server.ask("GET", "/api/health", own)[1])["status"] == "ok"
+
+
+def test_nobody_waits_while_the_description_is_made(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    makes, where = fastapi.applications.get_openapi, []
+
+    def watched(**given: Any) -> Any:
+        where.append(threading.current_thread())
+        return makes(**given)
+
+    monkeypatch.setattr(fastapi.applications, "get_openapi", watched)
+    with asking(library) as api:
+        loop = api.wait(current_thread())
+        first, second = (api.get("/api/openapi.json") for _ in range(2))
+    assert first.content == second.content and first.headers["content-type"] == "application/json"
+    assert len(where) == 1 and where[0] is not loop
+
+
+async def current_thread() -> threading.Thread:
+    return threading.current_thread()

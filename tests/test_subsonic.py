@@ -9,6 +9,7 @@ import re
 import threading
 import time
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ import edgemood
 from edgemood.domain import QUADRANTS, FeatureSequence, Mood, SongAnalysis, Tags
 from edgemood.library import FileStamp, Library, Recipe
 from edgemood.server import Settings, brake, kept, make_app
-from edgemood.server.subsonic import collection, methods
+from edgemood.server.subsonic import answers, browsing, collection, listening, methods
 from tests.serving import serving
 
 PASSWORD, KEY = "correct horse ü", "k3y-of-the-server-for-tests"
@@ -791,6 +792,65 @@ def test_nobody_waits_for_what_is_made_anew(
     deadline = time.monotonic() + 20
     while ask(fresh, "getScanStatus")["scanStatus"]["count"] != COUNT + 1:
         assert time.monotonic() < deadline
+
+
+WIDE = [
+    ("getArtists", {}),
+    ("getIndexes", {}),
+    ("getMusicDirectory", {"id": "0"}),
+    ("getGenres", {}),
+    ("getAlbumList", {"type": "newest", "size": 500}),
+    ("getAlbumList2", {"type": "alphabeticalByArtist", "size": 500}),
+    ("getAlbumList2", {"type": "byGenre", "genre": "rock", "size": 500}),
+    ("getRandomSongs", {"size": 500}),
+    ("getSongsByGenre", {"genre": "rock", "count": 500}),
+    ("search3", {"query": "", "songCount": 500, "albumCount": 500, "artistCount": 500}),
+    ("getSonicSimilarTracks", {"id": "tr-1", "count": 500}),
+    ("getSimilarSongs", {"id": "tr-1", "count": 500}),
+    ("getStarred2", {}),
+]
+
+
+def test_nobody_waits_while_lists_are_made_and_written(fresh: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done for each of many songs, albums or artists is done aside of the loop that all requests share."""
+    made: Counter[str] = Counter()
+
+    def watch(part: Any, name: str) -> None:
+        does = getattr(part, name)
+
+        def done(*given: Any) -> Any:
+            made["aside" if threading.current_thread().name.startswith("edgemood ") else name] += 1
+            return does(*given)
+
+        monkeypatch.setattr(part, name, done)
+
+    ask(fresh, "star", id=[f"tr-{number}" for number in range(1, COUNT + 1)])
+    for name in ("artist", "album", "album_folder", "child", "index"):
+        watch(browsing.shapes, name)
+    for name in ("_element", "_encode"):
+        watch(answers, name)
+    monkeypatch.setattr(answers, "_SHORT", 3)
+    watch(browsing.Words, "find")
+    for method, params in WIDE:
+        for form in ("json", "xml"):
+            made.clear()
+            assert fresh.get(f"/rest/{method}", params={**LOGIN, **params, "f": form}).status_code == 200
+            assert made.pop("aside") > 0 and not made, (method, form, made)
+
+
+def test_songs_that_no_client_can_page_through_are_bounded(
+    fresh: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    album = next(one for one in ask(fresh, "search3", query="")["searchResult3"]["album"] if one["songCount"] > 2)
+    whole = [one["id"] for one in ask(fresh, "getAlbum", id=album["id"])["album"]["song"]]
+    for song in ("tr-5", "tr-9", "tr-7"):
+        ask(fresh, "star", id=song)
+    for part in (browsing, listening):
+        monkeypatch.setattr(part, "MOST_SONGS", 2)
+    told = ask(fresh, "getAlbum", id=album["id"])["album"]
+    assert [one["id"] for one in told["song"]] == whole[:2] and told["songCount"] == len(whole)
+    assert len(ask(fresh, "getMusicDirectory", id=album["id"])["directory"]["child"]) == 2
+    assert [one["id"] for one in ask(fresh, "getStarred")["starred"]["song"]] == ["tr-7", "tr-9"]
 
 
 def test_no_library_and_one_that_is_empty(tmp_path: Path) -> None:

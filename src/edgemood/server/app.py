@@ -41,7 +41,7 @@ def make(settings: Settings) -> FastAPI:
         version=version("edgemood"),
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/openapi.json",
+        openapi_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
     )

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from edgemood.errors import EdgemoodError, NotYetError, UnknownTrackError
-from edgemood.server.desk import BusyError, Desk
+from edgemood.server.desk import BusyError, Desk, Lane
 from edgemood.server.settings import Settings
 from edgemood.server.subsonic.access import Access
-from edgemood.server.subsonic.answers import GENERIC, NOT_FOUND, SubsonicError, answer, failure
+from edgemood.server.subsonic.answers import GENERIC, NOT_FOUND, Shape, SubsonicError, answer, failure, is_long
 from edgemood.server.subsonic.methods import PUBLIC, Methods, method_of
 from edgemood.server.subsonic.parameters import Parameters
 from edgemood.shapes import shown
@@ -43,7 +43,7 @@ def router(desk: Desk, settings: Settings, scanning: Callable[[], bool]) -> APIR
     async def rest(name: str, request: Request) -> Response:
         asked = Parameters(request.scope["query_string"], await request.body() if _is_form(request) else b"")
         try:
-            return answer(await _done(name.removesuffix(".view"), asked, request), asked.form)
+            return await _written(await _done(name.removesuffix(".view"), asked, request), asked.form)
         except SubsonicError as error:
             return failure(error, asked.form)
         except EdgemoodError as error:
@@ -59,6 +59,11 @@ def router(desk: Desk, settings: Settings, scanning: Callable[[], bool]) -> APIR
         if request.method == "POST" and not _is_form(request) and await request.body():
             raise SubsonicError(GENERIC, f"the body of a request has to be {_FORM}")
         return await method_of(name)(methods, asked)
+
+    async def _written(shape: Shape, form: str) -> Response:
+        if not is_long(shape):
+            return answer(shape, form)
+        return await desk.ask(lambda _: answer(shape, form), lane=Lane.LOOK)
 
     return routes
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.metadata import version
+from itertools import islice
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -19,6 +20,7 @@ GENERIC, MISSING, CLIENT_OLD, SERVER_OLD = 0, 10, 20, 30
 WRONG_LOGIN, NO_TOKENS, NO_SUCH_WAY, CONFLICT, WRONG_KEY = 40, 41, 42, 43, 44
 FORBIDDEN, NOT_FOUND = 50, 70
 
+_SHORT = 40  # objects in an answer that is written in no time
 _NAMESPACE = "http://subsonic.org/restapi"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TYPES = {"json": "application/json", "xml": "application/xml; charset=utf-8"}
@@ -56,11 +58,38 @@ def _server() -> Shape:
 
 def _bytes(shape: Shape, form: str) -> bytes:
     if form == "json":
-        text = json.dumps({"subsonic-response": shape}, ensure_ascii=False, allow_nan=False)
+        text = _json({"subsonic-response": shape})
     else:
         root = _element("subsonic-response", {"xmlns": _NAMESPACE, **shape})
         text = f'<?xml version="1.0" encoding="UTF-8"?>\n{root}\n'
     return text.encode("utf-8", "replace")
+
+
+def is_long(value: Any) -> bool:
+    """Whether writing an answer takes so long that others would notice."""
+    return next(islice(_objects(value), _SHORT, None), None) is not None
+
+
+def _objects(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        yield value
+        for one in value.values():
+            yield from _objects(one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _objects(one)
+
+
+def _json(value: Any) -> str:
+    """Write JSON, what is long in parts: others get a turn between any two."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_encode(key)}: {_json(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, (list, tuple)) and is_long(value):
+        return "[" + ", ".join(_json(one) if is_long(one) else _encode(one) for one in value) + "]"
+    return _encode(value)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def _element(name: str, value: Any) -> str:

@@ -10,7 +10,7 @@ from edgemood.errors import UnknownTrackError
 from edgemood.server.desk import Lane
 from edgemood.server.subsonic import shapes
 from edgemood.server.subsonic.answers import GENERIC, SubsonicError
-from edgemood.server.subsonic.browsing import Browsing, album_of, artist_of, track_id
+from edgemood.server.subsonic.browsing import MOST_SONGS, Browsing, album_of, artist_of, track_id
 from edgemood.server.subsonic.parameters import Parameters, whole
 from edgemood.server.subsonic.shapes import Shape
 from edgemood.wish import Wish
@@ -115,7 +115,7 @@ class Listening(Browsing):
 
     async def _liked(self) -> Shape:
         liked = await self._desk.ask(lambda engine: list(engine.store.liked(engine.listener)), lane=Lane.LOOK)
-        return {"artist": [], "album": [], "song": await self._songs(liked)}
+        return {"artist": [], "album": [], "song": await self._songs(lambda: liked[:MOST_SONGS])}
 
     async def _matches(self, picks: Sequence[Pick]) -> list[Shape]:
         """Give songs with how near they are, from 0 to 1."""
@@ -124,8 +124,11 @@ class Listening(Browsing):
         return [{"entry": entry, "similarity": one} for entry, one in zip(entries, near, strict=True)]
 
     async def _children(self, picks: Sequence[Pick]) -> list[Shape]:
-        liked = await self._desk.ask(lambda engine: engine.store.liked(engine.listener), lane=Lane.LOOK)
-        return [shapes.child(pick.track, liked.get(pick.track.id)) for pick in picks]
+        def told(engine: Engine) -> list[Shape]:
+            liked = engine.store.liked(engine.listener)
+            return [shapes.child(pick.track, liked.get(pick.track.id)) for pick in picks]
+
+        return await self._desk.ask(told, lane=Lane.LOOK)
 
 
 def _stars(asked: Parameters) -> list[int]:
