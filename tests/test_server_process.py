@@ -122,8 +122,10 @@ def within(seconds: float, question: Callable[[], object]) -> bool:
         (["--library", "{other}"], "--library: {other} is a database of another program"),
         (["--library", "{newer}"], "--library: {newer} was written by a newer edgemood"),
         (["--library", "{good}/l.db"], "--library {good}/l.db: Not a directory"),
+        (["--proxy", "everywhere"], "--proxy everywhere: this is no address"),
         (["--subsonic-user", "me"], "--subsonic-user me: this needs --subsonic-password-file"),
         (["--subsonic-user", "", "--subsonic-password-file", "{short}"], "--subsonic-user: the name is empty"),
+        (["--proxy", "10.0.0.1", "--subsonic-password-file", "{short}"], "at least 8 characters, not 4"),
         (
             ["--host", "0.0.0.0", "--token-file", "{good}", "--subsonic-password-file", "{short}"],
             "--subsonic-password-file has to have at least 8 characters, not 4",

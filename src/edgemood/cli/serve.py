@@ -62,6 +62,13 @@ def secret(file: str | None, what: str) -> str | None:
     multiple=True,
     help="A name that clients call this machine by, as in car.local; addresses always do.",
 )
+@click.option(
+    "--proxy",
+    "proxies",
+    metavar="ADDRESS",
+    multiple=True,
+    help="Where a proxy of yours asks from: it is believed for whom (X-Forwarded-For, -Proto). Also 10.0.0.0/24.",
+)
 @click.option("--folder", "folders", metavar="DIR", type=Given(), multiple=True, help="May be scanned by request.")
 @click.option("--cpu", metavar="PERCENT", help="A scan takes at most so much of one core, as in 25%.")
 @click.option("--memory", metavar="SIZE", help="A scan takes at most so much memory, as in 200M.")

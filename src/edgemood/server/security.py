@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edgemood.server import errors
+from edgemood.server.forwarded import Proxies
 from edgemood.server.gate import Gate, bearer
 from edgemood.server.metrics import Metrics
 from edgemood.server.origins import is_data, names, refusal
@@ -54,7 +55,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, settings: Settings, gate: Gate, metrics: Metrics) -> None:
         self._app, self._gate, self._metrics = app, gate, metrics
-        self._names = names(settings)
+        self._names, self._proxies = names(settings), Proxies(settings.proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -62,6 +63,7 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
+        scope = self._proxies.seen(scope)
         begin, answer = time.monotonic(), _Answer(scope, send)
         try:
             _require_one_end(scope)

@@ -12,6 +12,7 @@ from pathlib import Path
 from edgemood.budget import read_cpu, read_size
 from edgemood.errors import ConfigError
 from edgemood.library import DEFAULT_LISTENER, default_path, require_name
+from edgemood.server.forwarded import Proxies
 
 #: Where it listens unless told otherwise.
 HOST, PORT = "127.0.0.1", 6680
@@ -40,13 +41,15 @@ class Settings:
         What clients have to know; needed unless `host` is this machine alone. At least `SHORTEST_TOKEN` characters.
     allowed_hosts
         Names that clients call this machine by, besides addresses, ``localhost`` and `host`.
+    proxies
+        Addresses or networks of proxies, which are believed for whom they ask; see `forwarded`.
     folders
         What may be scanned by request, with all below it; folders that hold songs of the library may be anyway.
     cpu, memory
         What a scan may take, as `edgemood scan` is told: ``25%``, ``200M``; None: anything.
     subsonic_user, subsonic_password
         What OpenSubsonic clients log in with; without a password those have to know the token. At least
-        `SHORTEST_PASSWORD` characters unless `host` is this machine alone.
+        `SHORTEST_PASSWORD` characters unless `host` is this machine alone, without proxies.
 
     """
 
@@ -57,6 +60,7 @@ class Settings:
     port: int = PORT
     token: str | None = None
     allowed_hosts: Sequence[str] = ()
+    proxies: Sequence[str] = ()
     folders: Sequence[str] = ()
     cpu: str | None = None
     memory: str | None = None
@@ -79,6 +83,7 @@ class Settings:
             raise ConfigError(f"{odd[0]!r} is no name of a host: give it as in car.local, without a port")
         object.__setattr__(self, "allowed_hosts", names)
         object.__setattr__(self, "folders", tuple(self.folders))
+        Proxies(self.proxies)  # which says what is wrong with them
         if self.cpu:
             read_cpu(self.cpu)
         if self.memory:
@@ -120,9 +125,9 @@ class Settings:
             raise ConfigError("--subsonic-user: the name is empty")
         if self.subsonic_password is None:
             return
-        if not self.is_local and len(self.subsonic_password) < SHORTEST_PASSWORD:
+        if (self.proxies or not self.is_local) and len(self.subsonic_password) < SHORTEST_PASSWORD:
             raise ConfigError(
-                f"others can reach {self.host}, so the password of --subsonic-password-file has to have at least "
+                f"others can reach the server, so the password of --subsonic-password-file has to have at least "
                 f"{SHORTEST_PASSWORD} characters, not {len(self.subsonic_password)}: they would guess it"
             )
 
