@@ -10,6 +10,9 @@ import pytest
 
 import edgemood
 from edgemood import palette
+from edgemood.errors import ConfigError
+from edgemood.server.models import LoginGiven
+from edgemood.server.settings import Settings
 
 PAGE = Path(edgemood.__file__).parent / "server" / "page"
 FILES = sorted(file for file in PAGE.iterdir() if file.is_file())
@@ -104,7 +107,6 @@ def variables(block: str) -> dict[str, str]:
 
 DAY = variables(CSS[: CSS.index("}")])
 NIGHT = variables(CSS[CSS.index('[data-theme="night"]') :].split("}")[0])
-NIGHT_OF_THE_SYSTEM = variables(CSS[CSS.index(':not([data-theme="day"])') :].split("}")[0])
 
 
 def luminance(colour: str) -> float:
@@ -118,8 +120,9 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_the_night_of_the_system_is_that_of_the_switch() -> None:
-    assert NIGHT and NIGHT == NIGHT_OF_THE_SYSTEM
+def test_the_colours_of_a_theme_stand_in_one_place() -> None:
+    assert NIGHT and set(NIGHT) < set(DAY)
+    assert {name: len(re.findall(rf"--{name}:", CSS)) for name in NIGHT} == dict.fromkeys(NIGHT, 2), "day and night"
 
 
 @pytest.mark.parametrize("theme", [DAY, NIGHT], ids=["day", "night"])
@@ -128,6 +131,15 @@ def test_text_has_contrast(theme: dict[str, str]) -> None:
         assert contrast(theme["ink"], theme[ground]) >= 7
         assert contrast(theme["muted"], theme[ground]) >= 4.5
         assert contrast(theme["edge"], theme[ground]) >= 3
+
+
+def test_every_token_of_the_server_can_be_typed() -> None:
+    longest = re.search(r'id="token"[^>]* maxlength="(\d+)"', (PAGE / "index.html").read_text())
+    assert longest
+    Settings(token="x" * int(longest[1]))
+    LoginGiven(token="x" * int(longest[1]))
+    with pytest.raises(ConfigError):
+        Settings(token="x" * (int(longest[1]) + 1))
 
 
 def test_the_script_that_runs_first_is_no_module() -> None:

@@ -6,24 +6,18 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import shelf
-from chromium import SIZES, Page, axe, browsing, opened
+from chromium import Page, browsing, opened
+from paging import HOSTILE, RIGHT_TO_LEFT, address, drawn, forty, play, queue
 from serving import Server, serving, songs
 
-from edgemood.domain import Tags
-from edgemood.library import FileStamp, Library
+from edgemood.library import Library
 
-LABELS = ("happy", "angry", "sad", "calm")
 MUSIC = Path(__file__).parent.parent / "examples" / "music"
-HOSTILE = "<script>document.title='taken'</script><img src=x onerror=document.title='taken'>"
-RIGHT_TO_LEFT = "שיר לילה — אהבה"
-ENDLESS = "Anunbrokentitle" * 20
-VIEWS = ("map", "now", "next", "songs", "scan", "song/1")
 
 
 @pytest.fixture(scope="module")
@@ -34,19 +28,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty songs of all moods, three of them with odd titles, and a file that failed."""
-    path = tmp_path_factory.mktemp("page") / "library.db"
-    titles = {0: HOSTILE, 1: RIGHT_TO_LEFT, 2: ENDLESS}
-    with Library.open(path) as library:
-        for number in range(40):
-            file = f"{shelf.MUSIC}/page {number}.ogg"
-            Path(file).touch()
-            label = LABELS[number % 4]
-            done = shelf.analysis(file, label, f"Artist {number % 9}", titles.get(number, f"Song {number}"), number)
-            done = replace(done, tags=Tags(done.tags.title, done.tags.artist, HOSTILE if number == 1 else "", "Rock"))
-            library.store(file, FileStamp(1, 1), done, shelf.RECIPE)
-    shelf.fail(path, f"{shelf.MUSIC}/<b>broken</b>.ogg", f"{shelf.MUSIC}/<b>broken</b>.ogg: no audio in it")
-    return path
+    return forty(tmp_path_factory.mktemp("page") / "library.db")
 
 
 @pytest.fixture
@@ -58,23 +40,6 @@ def library(filled: Path, tmp_path: Path) -> Path:
 def server(library: Path) -> Iterator[Server]:
     with serving(library, "--folder", shelf.MUSIC) as running:
         yield running
-
-
-def address(server: Server, more: str = "") -> str:
-    return f"http://127.0.0.1:{server.port}/{more}"
-
-
-def play(server: Server, *ids: int) -> None:
-    for number in ids:
-        server.json("POST", "/api/plays", {"id": number})
-
-
-def drawn(page: Page) -> None:
-    page.until("globalThis.edgemoodMap?.now().count > 0")
-
-
-def queue(page: Page) -> list[str]:
-    return [str(link.get_attribute("href")) for link in page.tab.query_selector_all("#queue a.what")]
 
 
 def place(page: Page) -> dict[str, float]:
@@ -243,82 +208,6 @@ def test_keys_are_enough(browser: Any, server: Server) -> None:
         page.tab.wait_for_selector("body[data-view=next]")
 
 
-# ------------------------------------------------------------------------------------------------------- how it looks
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-def test_nothing_overflows_and_fingers_find_everything(browser: Any, server: Server, size: str, scheme: str) -> None:
-    play(server, 1, 2, 3)
-    with opened(browser, address(server), size, color_scheme=scheme) as page:
-        drawn(page)
-        for view in ("map", "now", "next", "songs", "scan", "song/1", "song/3"):
-            page.view(view)
-            page.tab.wait_for_timeout(250)
-            assert page.tab.evaluate(_OVERFLOWS) == [], view
-            if size != "desk":
-                assert page.tab.evaluate(_TOO_SMALL) == [], view
-
-
-_OVERFLOWS = """() => [...document.querySelectorAll('main *, nav *')].filter((e) => {
-  const box = e.getBoundingClientRect();
-  return box.width && !e.closest('.sr') && !e.closest('svg') && (box.right > innerWidth + 1 || box.left < -1);
-}).map((e) => `${e.tagName}#${e.id}.${e.className}`).concat([...document.querySelectorAll('main > section')]
-  .filter((e) => e.offsetWidth && e.scrollWidth > e.clientWidth + 1).map((e) => `${e.id} scrolls`))"""
-_TOO_SMALL = """() => [...document.querySelectorAll('main :is(a, button, select, input, textarea, summary), nav *')]
-  .filter((e) => e.matches('a, button, select, input:not([type=range]), textarea, summary') && e.offsetWidth)
-  .map((e) => [`${e.tagName}#${e.id}.${e.className}`, e.offsetWidth, e.offsetHeight])
-  .filter(([, width, height]) => width < 48 || height < 48)"""
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-def test_axe_finds_nothing_serious(browser: Any, server: Server, size: str, scheme: str) -> None:
-    source = axe()
-    play(server, 1, 2, 3)
-    with opened(browser, address(server), size, color_scheme=scheme, bypass_csp=True) as page:
-        drawn(page)
-        page.tab.evaluate(source)
-        for view in VIEWS:
-            page.view(view)
-            page.tab.wait_for_timeout(700)  # colours that fade in have no contrast yet
-            found = page.tab.evaluate("async () => (await axe.run()).violations")
-            serious = [
-                (one["id"], [node["html"][:150] for node in one["nodes"]][:3])
-                for one in found
-                if one["impact"] in {"serious", "critical"}
-            ]
-            assert serious == [], view
-
-
-def test_day_and_night_are_kept(browser: Any, server: Server) -> None:
-    with opened(browser, address(server), color_scheme="light") as page:
-        ground = "getComputedStyle(document.body).backgroundColor"
-        light = page.tab.evaluate(ground)
-        page.tab.click("#theme")
-        page.tab.click("#theme")
-        page.says("#theme", "Night")
-        dark = page.tab.evaluate(ground)
-        assert dark != light
-        page.tab.reload()
-        assert page.tab.evaluate(ground) == dark
-
-
-def test_less_motion_is_none(browser: Any, server: Server) -> None:
-    with opened(browser, address(server), reduced_motion="reduce") as page:
-        drawn(page)
-        page.tab.click("[data-zoom=in]")
-        page.until("edgemoodMap.now().zoom > 1.79")
-        frames = page.tab.evaluate("""async () => {
-          edgemoodMap.whole();
-          let n = 0;
-          for (; edgemoodMap.now().zoom !== 1 && n < 50; n++) await new Promise(requestAnimationFrame);
-          return n;
-        }""")
-        assert frames <= 2
-        assert page.tab.evaluate("getComputedStyle(document.getElementById('toast')).transitionDuration") == "0s"
-
-
 # ----------------------------------------------------------------------------------------------------- the hard cases
 
 
@@ -400,39 +289,6 @@ def test_a_library_without_songs(browser: Any, tmp_path: Path) -> None:
         page.says("#mood", "Nothing heard yet")
         page.view("scan")
         page.says("#library", "Nothing here yet")
-
-
-def test_the_server_goes_and_comes_back(browser: Any, library: Path) -> None:
-    with serving(library) as server:
-        page = Page(browser, address(server, "#/next"))
-        drawn(page)
-        play(server, 1)
-        page.tab.wait_for_selector("#queue .deed.like")
-        port = server.port
-    page.tab.locator("#queue .deed.like").first.click()
-    page.says("#toast", "Not noted")
-    page.says("#banner", "does not answer")
-    with serving(library, "--port", str(port)) as back:
-        page.tab.wait_for_selector("#banner", state="hidden")
-        assert back.json("GET", "/api/listener/history")["plays"][-1]["event"] == "play"
-        page.tab.locator("#queue .deed.like").first.click()
-        page.says("#toast", "Liked")
-        page.close()
-
-
-def test_a_token_is_asked_for_once(browser: Any, library: Path, tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("a-token-that-is-long-enough-to-be-one\n")
-    options = ("--token-file", str(tmp_path / "token"))
-    with serving(library, *options) as server, opened(browser, address(server), "unit") as page:
-        page.tab.fill("#token", "wrong")
-        page.tab.keyboard.press("Enter")
-        page.says("#login-note", "not the server's token")
-        page.tab.fill("#token", "a-token-that-is-long-enough-to-be-one")
-        page.tab.keyboard.press("Enter")
-        drawn(page)
-        page.tab.reload()
-        drawn(page)
-        assert page.tab.is_hidden("#login")
 
 
 # ---------------------------------------------------------------------------------------------------- many, many songs

@@ -86,12 +86,24 @@ function table(spans, moods, format, caption) {
   return h("div", { class: "sr" }, h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, head.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, rows)));
 }
 
-function ticks(from, to, format, every) {
-  const steps = every ?? [15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600];
-  const step = steps.find((s) => (to - from) / s <= 5) ?? (to - from) / 5;
-  const found = [];
-  for (let at = Math.ceil(from / step) * step; at <= to; at += step) found.push(at);
-  return h("div", { class: "ticks", "aria-hidden": "true" }, found.map((at) => {
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200];
+
+/** Moments to label: few, at round times of their clock, and no two that read the same. */
+export function rounds(from, to, format, { least = 1, shift = 0 } = {}) {
+  const every = (step) => {
+    const found = [];
+    for (let at = Math.ceil((from + shift) / step) * step - shift; at <= to; at += step) found.push(at);
+    return found;
+  };
+  const apart = (found) => new Set(found.map(format)).size === found.length;
+  const steps = STEPS.filter((step) => step >= least);
+  const found = every(steps.find((step) => (to - from) / step <= 5 && apart(every(step))) ?? steps.at(-1));
+  const labels = found.map(format);
+  return found.length ? found.filter((_, k) => labels.indexOf(labels[k]) === k) : [from];
+}
+
+function ticks(from, to, format, times) {
+  return h("div", { class: "ticks", "aria-hidden": "true" }, rounds(from, to, format, times).map((at) => {
     const mark = h("span", {}, format(at));
     mark.style.left = `${(100 * (at - from)) / (to - from)}%`;
     const where = (at - from) / (to - from);
@@ -104,10 +116,11 @@ function ticks(from, to, format, every) {
 /**
  * Draw into `place`.
  *
- * spans: {start_s, end_s, scores, attention or none}, in order; format: a moment in words; marks: {at, kind, text}
- * below the curve; name: what it is, for who hears it; from, to: what the drawing spans.
+ * spans: {start_s, end_s, scores, attention or none}, in order; format: a moment in words; times: {least, shift}, the
+ * shortest time that those words tell apart, and how far their clock is ahead; marks: {at, kind, text} below the
+ * curve; name: what it is, for who hears it; from, to: what the drawing spans.
  */
-export function curve(place, { spans, format, name, marks = [], from = spans[0].start_s, to = spans.at(-1).end_s }) {
+export function curve(place, { spans, format, name, marks = [], times, from = spans[0].start_s, to = spans.at(-1).end_s }) {
   const moods = stacked(spans[0].scores);
   const x = (at) => (WIDTH * (at - from)) / Math.max(0.001, to - from);
   const heeded = spans[0].attention != null;
@@ -137,7 +150,7 @@ export function curve(place, { spans, format, name, marks = [], from = spans[0].
   leave();
   const frame = h("div", { class: heeded ? "frame heeded" : "frame" }, drawing, line, slider);
   const legend = h("ul", { class: "legend", "aria-hidden": "true" }, [...moods].reverse().map((mood) => h("li", {}, sign(mood), mood)));
-  place.replaceChildren(h("figure", { class: "curve" }, legend, frame, events(marks, from, to), ticks(from, to, format), said, table(spans, moods, format, name)));
+  place.replaceChildren(h("figure", { class: "curve" }, legend, frame, events(marks, from, to), ticks(from, to, format, times), said, table(spans, moods, format, name)));
 }
 
 function summary(spans, format, heeded) {

@@ -67,7 +67,7 @@ function history({ points, plays }) {
   } else {
     const spans = points.map((point, k) => ({ ...point, start_s: point.at, end_s: points[k + 1]?.at ?? Math.min(Math.max(now, point.at + 1), point.at + LATEST_S) }));
     const marks = plays.map((play) => ({ at: play.at, kind: play.event, text: `${DONE[play.event]} ${play.title}` }));
-    curve(place, { spans: spans.filter((span) => span.end_s > span.start_s), marks, format: timeOfDay, name: `Your mood in the last ${hours} hours`, to: spans.at(-1).end_s });
+    curve(place, { spans: spans.filter((span) => span.end_s > span.start_s), marks, format: timeOfDay, times: { least: 60, shift: -60 * new Date().getTimezoneOffset() }, name: `Your mood in the last ${hours} hours`, to: spans.at(-1).end_s });
   }
   heard(plays);
 }

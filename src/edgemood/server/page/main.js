@@ -52,18 +52,14 @@ function close() {
 
 // -------------------------------------------------------------------------------------------------- day and night
 
+let chosen = remembered("theme");
+
 function theme(name) {
-  if (name) document.documentElement.dataset.theme = name;
-  else delete document.documentElement.dataset.theme;
+  chosen = name in THEMES ? name : "";
+  edgemoodTheme(chosen);
   const button = $("theme");
-  button.querySelector("span").textContent = THEMES[name];
-  button.setAttribute("aria-label", `Colours: ${THEMES[name]}`);
-  button.onclick = () => {
-    const names = Object.keys(THEMES);
-    const next = names[(names.indexOf(name) + 1) % names.length];
-    remember("theme", next);
-    theme(next);
-  };
+  button.querySelector("span").textContent = THEMES[chosen];
+  button.setAttribute("aria-label", `Colours: ${THEMES[chosen]}`);
   document.querySelector("meta[name=theme-color]").content = getComputedStyle(document.documentElement).getPropertyValue("--ground").trim();
   map.dress();
 }
@@ -146,7 +142,7 @@ listener.start();
 queue.start();
 songs.start();
 scan.start();
-theme(remembered("theme"));
+theme(chosen);
 on("offline", lost);
 on("online", found);
 on("login", login);
@@ -155,6 +151,11 @@ on("whole", () => away || banner(""));
 on("listener", refresh);
 on("library", reread);
 $("close").addEventListener("click", close);
+$("theme").addEventListener("click", () => {
+  const names = Object.keys(THEMES);
+  theme(names[(names.indexOf(chosen) + 1) % names.length]);
+  remember("theme", chosen);
+});
 $("login-form").addEventListener("submit", enter);
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && document.body.dataset.view === "song") close();
@@ -164,7 +165,7 @@ document.addEventListener("keydown", (event) => {
     requestAnimationFrame(() => $("search").focus());
   }
 });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => theme(remembered("theme")));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => theme(chosen));
 addEventListener("hashchange", route);
 route();
 everything();

@@ -11,6 +11,7 @@ import { moves } from "./gestures.js";
 import { describe } from "./spot.js";
 
 const MARGIN = 1.2; // so much of the plane is in sight, of which 1 has songs: room for the names in its corners
+const CLEAR = 12; // pixels between the songs and the buttons
 const CLOSEST = 80;
 const SLOW_MS = 24; // a frame that takes longer makes the next ones draw fewer points, until the map rests
 const QUICK_MS = 18;
@@ -28,10 +29,20 @@ export const now = () => ({ ...view, share, points: points?.constructor.name, co
 
 // ------------------------------------------------------------------------------------------------------- places
 
-const scaleX = () => (view.zoom * width) / 2 / MARGIN;
-const scaleY = () => (view.zoom * height) / 2 / MARGIN;
-export const toScreen = (v, a) => [width / 2 + (v - view.x) * scaleX(), height / 2 - (a - view.y) * scaleY()];
-const toPlane = (x, y) => [view.x + (x - width / 2) / scaleX(), view.y - (y - height / 2) / scaleY()];
+let plot = { x: 0, y: 0, width: 0, height: 0 }; // where all songs lie when all is in sight: x, y its middle
+
+const scaleX = () => (view.zoom * plot.width) / 2;
+const scaleY = () => (view.zoom * plot.height) / 2;
+export const toScreen = (v, a) => [plot.x + (v - view.x) * scaleX(), plot.y - (a - view.y) * scaleY()];
+const toPlane = (x, y) => [view.x + (x - plot.x) / scaleX(), view.y - (y - plot.y) / scaleY()];
+
+/** Leave room at the edges, and at the right as much as the buttons take: no song lies below one. */
+function inset() {
+  const [x, y] = [width, height].map((side) => (side * (1 - 1 / MARGIN)) / 2);
+  const right = Math.max(x, place.getBoundingClientRect().right - $("zoom").getBoundingClientRect().left + CLEAR);
+  plot = { x: (x + width - right) / 2, y: height / 2, width: width - x - right, height: height - 2 * y };
+  place.style.setProperty("--x", `${plot.x}px`);
+}
 
 function hold() {
   view.zoom = Math.min(CLOSEST, Math.max(1, view.zoom));
@@ -47,7 +58,7 @@ export function pan(dx, dy) {
 }
 
 /** Zoom so that the place at x, y of the screen stays where it is. */
-export function zoom(by, x = width / 2, y = height / 2) {
+export function zoom(by, x = plot.x, y = plot.y) {
   const [v, a] = toPlane(x, y);
   view.zoom = Math.min(CLOSEST, Math.max(1, view.zoom * by));
   const [w, b] = toPlane(x, y);
@@ -121,8 +132,8 @@ function frame(at) {
   const many = cloud ? cloud.shown : 0;
   const dot = (many > 30000 ? 2 : many > 5000 ? 3 : many > 1000 ? 5 : many > 100 ? 9 : 14) * view.zoom ** 0.42;
   points.draw({
-    centre: [view.x, view.y],
-    scale: [view.zoom / MARGIN, view.zoom / MARGIN],
+    centre: toPlane(width / 2, height / 2),
+    scale: [(2 * scaleX()) / width, (2 * scaleY()) / height],
     size: ratio * Math.min(18, dot),
     share: busy ? share : 1,
   });
@@ -165,6 +176,7 @@ function resize() {
     canvas.height = Math.round(height * ratio);
   }
   overlay.size(width, height, ratio);
+  inset();
   hold();
   if (points && width) frame(performance.now());
 }
@@ -258,8 +270,8 @@ export function start() {
   resize();
   new ResizeObserver(later(16, resize)).observe(place);
   moves(place, { pan, zoom, whole });
-  describe(place, { songAt, toScreen, size: () => [width, height], point: (at) => (overlay.point(at), render()) });
-  $("map").querySelector(".zoom").addEventListener("click", (event) => {
+  describe(place, { songAt, toScreen, size: () => [width, height], middle: () => [plot.x, plot.y], point: (at) => (overlay.point(at), render()) });
+  $("zoom").addEventListener("click", (event) => {
     const what = event.target.closest("[data-zoom]")?.dataset.zoom;
     if (what === "all") whole();
     else if (what) glide({ ...view, zoom: Math.min(CLOSEST, Math.max(1, view.zoom * (what === "in" ? 1.8 : 1 / 1.8))) });

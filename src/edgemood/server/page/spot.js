@@ -19,7 +19,7 @@ async function song(id, signal) {
 
 export const forgetSongs = () => cache.clear();
 
-export function describe(place, { songAt, toScreen, size, point }) {
+export function describe(place, { songAt, toScreen, size, middle, point }) {
   const card = $("spot");
   let [asking, current] = [null, null];
   const hide = () => {
@@ -52,7 +52,7 @@ export function describe(place, { songAt, toScreen, size, point }) {
     point(found.at);
     fill(found);
   };
-  const centre = () => see(...size().map((side) => side / 2), REACH_OF_KEYS);
+  const centre = () => see(...middle(), REACH_OF_KEYS);
   const open = (found) => found && (location.hash = `#/song/${found.id}`);
   place.addEventListener("pointermove", (event) => {
     if (event.pointerType !== "mouse" || event.buttons) return hide();
@@ -62,7 +62,7 @@ export function describe(place, { songAt, toScreen, size, point }) {
   place.addEventListener("blur", hide);
   place.addEventListener("tap", ({ detail }) => open(songAt(...detail.at, detail.reach)));
   place.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") open(current ?? songAt(...size().map((side) => side / 2), REACH_OF_KEYS));
+    if (event.key === "Enter") open(current ?? songAt(...middle(), REACH_OF_KEYS));
     else if (event.key === "Escape") hide();
     else if (/^(Arrow|[-+=0]|Home)/.test(event.key)) requestAnimationFrame(centre);
   });
