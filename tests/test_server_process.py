@@ -212,6 +212,25 @@ def test_plays_by_others_are_told(library: Path) -> None:
         assert seen[-1][1]["revision"] > 0
 
 
+def test_a_library_that_goes_and_comes_back_is_told(library: Path) -> None:
+    with serving(library) as server, Events(server, "/api/events") as events:
+        events.until(lambda kind, _: kind == "progress")
+        time.sleep(1.2)  # by then it has looked
+        library.rename(library.with_name("elsewhere"))
+        gone = events.until(lambda kind, _: kind == "library")[-1][1]
+        assert gone["revision"] is None and "there is no library" in gone["problem"]
+        library.with_name("elsewhere").rename(library)
+        seen = events.until(lambda kind, _: kind == "library")
+        assert seen[-1][1]["revision"] > 0 and seen[-1][1]["problem"] is None
+        assert "listener" in [kind for kind, _ in seen]
+
+
+def test_a_stream_without_news_says_that_it_is_there(library: Path) -> None:
+    quick = "import edgemood.server.streams as streams; streams._HEARTBEAT_S = 0.2"
+    with serving(library, first=quick) as server, Events(server, "/api/scan/events") as events:
+        assert events.until(lambda kind, _: kind == "here")[-1][1] == {}
+
+
 def test_streams_are_few_and_end_with_their_readers(library: Path) -> None:
     with serving(library) as server:
         streams = [Events(server, "/api/scan/events") for _ in range(64)]

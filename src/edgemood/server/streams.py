@@ -66,7 +66,7 @@ class Feed:
             try:
                 await asyncio.wait_for(stream.changed.wait(), _HEARTBEAT_S)
             except asyncio.TimeoutError:
-                yield b": still here\n\n"
+                yield b"event: here\ndata: {}\n\n"  # no comment: a page cannot see those
 
 
 class _Stream:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 from edgemood.engine import Engine
 from edgemood.errors import EdgemoodError
 from edgemood.library import Marks
-from edgemood.server.desk import Desk, Lane
+from edgemood.server.desk import BusyError, Desk, Lane
 from edgemood.server.streams import Feed
+from edgemood.shapes import shown
 
 _LOOK_S = 1.0
 
@@ -28,21 +28,36 @@ class Watch:
 
     async def _look(self) -> None:
         before = await self._marks()
+        if isinstance(before, str):
+            self._tell_gone(before)
         while self._feed.listeners:
             await asyncio.sleep(_LOOK_S)
             now = await self._marks()
             if now is None or now == before:
                 continue
-            if before is None or now.heard != before.heard or now.file != before.file:
-                self._feed.send("listener", {"changed": True})
-            if before is None or now.songs != before.songs or now.file != before.file:
-                self._feed.send("library", {"revision": now.songs})
+            if isinstance(now, str):
+                self._tell_gone(now)
+            else:
+                self._tell_changed(before if isinstance(before, Marks) else None, now)
             before = now
 
-    async def _marks(self) -> Marks | None:
-        with suppress(EdgemoodError):  # there is none at present: others say so
+    def _tell_gone(self, problem: str) -> None:
+        self._feed.send("library", {"revision": None, "problem": problem})
+
+    def _tell_changed(self, before: Marks | None, now: Marks) -> None:
+        if before is None or now.heard != before.heard or now.file != before.file:
+            self._feed.send("listener", {"changed": True})
+        if before is None or now.songs != before.songs or now.file != before.file:
+            self._feed.send("library", {"revision": now.songs, "problem": None})
+
+    async def _marks(self) -> Marks | str | None:
+        """Give the library's marks, or what is wrong with it; None where there was no time to look."""
+        try:
             return await self._desk.ask(_marks, lane=Lane.WATCH)
-        return None
+        except BusyError:
+            return None
+        except EdgemoodError as error:
+            return shown(str(error))
 
 
 def _marks(engine: Engine) -> Marks:

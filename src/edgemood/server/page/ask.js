@@ -50,8 +50,8 @@ function address(path, query) {
   return url;
 }
 
-async function send(method, url, body, signal) {
-  const waited = AbortSignal.timeout(PATIENCE_MS);
+async function send(method, url, body, signal, patience) {
+  const waited = AbortSignal.timeout(patience);
   const options = { method, signal: signal ? either(signal, waited) : waited, credentials: "same-origin" };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
@@ -87,11 +87,10 @@ async function failure(answer) {
 }
 
 /** Ask; gives the Response. Throws ApiError, and what fetch throws when `signal` is aborted. */
-export async function ask(method, path, { query, body, signal } = {}) {
+export async function ask(method, path, { query, body, signal, patience = PATIENCE_MS } = {}) {
   const url = address(path, query);
   for (let attempt = 1; ; attempt++) {
-    const answer = await send(method, url, body, signal);
-    tell("online");
+    const answer = await send(method, url, body, signal, patience);
     if (answer.ok) {
       if (NEEDS_LIBRARY.test(path)) tell("whole");
       return answer;
@@ -113,34 +112,3 @@ export const send_ = async (method, path, body, query) => (await ask(method, pat
 /** The same for what is a listener's. */
 export const mine = (path, query, signal) => get(path, { ...query, listener: who() }, signal);
 export const note = (path, body) => send_("POST", path, body, { listener: who() });
-
-const EVENTS = ["listener", "library", "progress", "ended"]; // the last two are of a scan
-
-/** Follow the server's events; begins anew as often as it must. */
-export function follow() {
-  let wait = 1000;
-  const open = () => {
-    const source = new EventSource("api/events");
-    source.onopen = () => {
-      wait = 1000;
-      tell("online");
-      tell("following");
-    };
-    for (const name of EVENTS) source.addEventListener(name, (event) => tell(name, parsed(event.data)));
-    source.onerror = () => {
-      source.close();
-      tell("unfollowed");
-      setTimeout(open, wait);
-      wait = Math.min(15000, wait * 2);
-    };
-  };
-  open();
-}
-
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}

@@ -1,6 +1,7 @@
 // Puts the views together: which is open, day or night, what happens when the server goes, comes back or has news.
 
-import { ask, follow, on, remember, remembered } from "./ask.js";
+import { ask, on, remember, remembered } from "./ask.js";
+import * as link from "./link.js";
 import * as listener from "./listener.js";
 import * as map from "./map.js";
 import * as queue from "./queue.js";
@@ -8,11 +9,10 @@ import * as scan from "./scan.js";
 import * as song from "./song.js";
 import * as songs from "./songs.js";
 import { forgetSongs } from "./spot.js";
-import { $, atDesk, h, later, sentence } from "./ui.js";
+import { $, atDesk, later, sentence } from "./ui.js";
 
 const VIEWS = ["map", "now", "next", "songs", "scan", "song"];
 const THEMES = { "": "Auto", day: "Day", night: "Night" };
-const RETRY_MS = 3000;
 
 let before = "map"; // the view that a song was opened from
 
@@ -64,36 +64,7 @@ function theme(name) {
   map.dress();
 }
 
-// ---------------------------------------------------------------------------------------- the server, gone and back
-
-let away = false;
-let timer = 0;
-
-/** A line above everything; none: nothing is wrong. */
-function banner(text, ...more) {
-  const place = $("banner");
-  if (place.dataset.text === text) return;
-  place.dataset.text = text;
-  place.replaceChildren(text, ...more);
-  place.hidden = !text;
-}
-
-function lost() {
-  if (away) return;
-  away = true;
-  banner("edgemood does not answer. This page tries again by itself.");
-  document.body.classList.add("away");
-  timer = setInterval(() => ask("GET", "api/health").catch(() => null), RETRY_MS);
-}
-
-function found() {
-  if (!away) return;
-  away = false;
-  clearInterval(timer);
-  banner("");
-  document.body.classList.remove("away");
-  everything();
-}
+// --------------------------------------------------------------------------------------------- all of it, the token
 
 function everything() {
   map.load();
@@ -118,7 +89,7 @@ async function enter(event) {
     note.textContent = $("token").value = "";
     $("login").close();
     everything();
-    follow();
+    link.follow();
   } catch (error) {
     note.textContent = sentence(error.message);
   }
@@ -143,13 +114,11 @@ queue.start();
 songs.start();
 scan.start();
 theme(chosen);
-on("offline", lost);
-on("online", found);
 on("login", login);
-on("degraded", (problem) => away || banner(`${sentence(problem)} `, h("a", { href: "#/scan" }, "Scan")));
-on("whole", () => away || banner(""));
+on("whole", () => $("login").open && $("login").close()); // the token was given in another tab
+on("back", later(20, everything));
 on("listener", refresh);
-on("library", reread);
+on("library", (news) => news?.problem || reread());
 $("close").addEventListener("click", close);
 $("theme").addEventListener("click", () => {
   const names = Object.keys(THEMES);
@@ -168,6 +137,5 @@ document.addEventListener("keydown", (event) => {
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => theme(chosen));
 addEventListener("hashchange", route);
 route();
-everything();
-follow();
+link.start();
 globalThis.edgemoodMap = map; // for measuring how quickly it draws
