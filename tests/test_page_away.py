@@ -113,15 +113,17 @@ def test_a_library_that_cannot_be_read_is_told(browser: Any, library: Path) -> N
 
 def test_a_token_is_asked_for_once_and_there_is_one_stream(browser: Any, library: Path, tmp_path: Path) -> None:
     (tmp_path / "token").write_text(f"{TOKEN}\n")
-    with serving(library, "--token-file", str(tmp_path / "token")) as server, opened(browser, address(server)) as page:
+    with serving(library, "--token-file", str(tmp_path / "token")) as server, opened(browser, "about:blank") as page:
+        page.tab.clock.install()
+        page.tab.goto(address(server))
         page.tab.fill("#token", "wrong")
         page.tab.keyboard.press("Enter")
         page.says("#login-note", "not the server's token")
-        page.tab.wait_for_timeout(2500)  # it has tried again meanwhile
         page.tab.fill("#token", TOKEN)
         page.tab.keyboard.press("Enter")
         drawn(page)
-        page.tab.wait_for_timeout(2500)
+        page.tab.clock.fast_forward(16_000)  # whatever was waiting to try again has done so
+        page.tab.wait_for_timeout(500)
         assert followed(server, f"Authorization: Bearer {TOKEN}") == 1
         page.tab.reload()
         drawn(page)

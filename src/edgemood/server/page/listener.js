@@ -3,7 +3,7 @@
 import { ask, mine, note, on, remember, remembered, setListener, tell, who, get } from "./ask.js";
 import { curve } from "./curve.js";
 import { bars, sign } from "./moods.js";
-import { $, h, icon, say, sentence, timeOfDay, titled, toast, toldElsewhere, words } from "./ui.js";
+import { $, h, icon, keeping, say, sentence, timeOfDay, titled, toast, toldElsewhere, words } from "./ui.js";
 
 const HOURS = [1, 6, 24];
 const LATEST_S = 240; // how long the last mood is drawn on
@@ -75,9 +75,8 @@ function history({ points, plays }) {
 function heard(plays) {
   $("heard").hidden = !plays.length;
   const last = plays.slice(-HEARD).reverse();
-  $("heard-list").replaceChildren(
-    ...last.map((play) => h("li", {}, h("time", {}, timeOfDay(play.at)), h("a", { href: `#/song/${play.id}` }, words(titled(play))), h("em", {}, DONE[play.event] ?? play.event))),
-  );
+  const rows = last.map((play) => h("li", { "data-key": play.at }, h("time", {}, timeOfDay(play.at)), h("a", { href: `#/song/${play.id}` }, words(titled(play))), h("em", {}, DONE[play.event] ?? play.event)));
+  keeping($("heard-list"), () => $("heard-list").replaceChildren(...rows), $("heard").querySelector("summary"));
 }
 
 // ------------------------------------------------------------------------------------------------- what is done
@@ -101,16 +100,16 @@ const DEEDS = [["play", "played", "Played"], ["like", "like", "Like"], ["skip", 
 export function deeds(song, offered = () => false) {
   const press = async (event, what) => {
     const button = event.currentTarget;
-    button.disabled = true;
+    if (button.hasAttribute("aria-disabled")) return;
+    button.setAttribute("aria-disabled", "true"); // a disabled one would lose the focus
     try {
       await did(song, what, offered());
       button.classList.add("done");
     } catch {
       button.classList.remove("done");
     }
-    button.disabled = false;
+    button.removeAttribute("aria-disabled");
   };
-  
   return h("div", { class: "deeds" }, DEEDS.map(([what, image, name]) => h("button", { type: "button", class: `deed ${image}`, "aria-label": `${name}: ${titled(song)}`, title: name, onclick: (event) => press(event, what) }, icon(`i-${image}`), h("span", {}, name))));
 }
 

@@ -15,35 +15,59 @@ const VIEWS = ["map", "now", "next", "songs", "scan", "song"];
 const THEMES = { "": "Auto", day: "Day", night: "Night" };
 
 let before = "map"; // the view that a song was opened from
+let opened = null; // what had the focus there
+let heights = []; // how far down each view was
 
 // -------------------------------------------------------------------------------------------------------- views
 
+const sections = () => [...$("main").querySelectorAll(":scope > section")];
+
+/** Show what the address says; where that is nothing, the map, and the address then says so. */
 function route() {
-  const [name, id] = location.hash.slice(2).split("/");
-  const view = VIEWS.includes(name) ? name : "map";
+  const [, name, id] = /^#?\/?([^/]*)\/?(.*)$/.exec(location.hash);
+  const view = VIEWS.includes(name) && (id || name !== "song") ? name : "map";
+  if (location.hash && (view !== name || (id && view !== "song"))) history.replaceState(null, "", `#/${view}`);
   const was = document.body.dataset.view;
+  if (view === "song" && was !== "song") {
+    opened = document.activeElement;
+    heights = sections().map((section) => section.scrollTop);
+  }
   document.body.dataset.view = view;
-  if (view === "song") song.show(Number(id));
+  if (view === "song") song.show(id);
   else {
     before = view;
     song.hide();
   }
-  for (const link of $("nav").querySelectorAll("a:not(.mark)")) {
-    const here = link.hash === `#/${view === "song" ? before : view}`;
-    if (here) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
+  mark();
   songs.seen(view === "songs");
   if (view === "scan") scan.load();
-  if (view !== was) arrive(view);
+  if (view !== was) arrive(view, was);
 }
 
-/** The view that was opened has the focus, and its beginning is in sight. */
-function arrive(view) {
+/** Mark in the navigation where one is: at a desk the map and what is next belong to Now. */
+function mark() {
+  const shown = atDesk() && ["map", "next"].includes(before) ? "now" : before;
+  for (const link of $("nav").querySelectorAll("a:not(.mark)")) {
+    if (link.hash === `#/${shown}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+/** The view that was opened has the focus, and its beginning is in sight; who comes back from a song is where he was. */
+function arrive(view, was) {
   const place = $(view);
-  place.scrollTop = 0;
-  if (!place.contains(document.activeElement)) place.focus({ preventScroll: true });
   if (view === "map") map.render();
+  const from = was === "song" ? opener(view) : null;
+  if (was !== "song") place.scrollTop = 0;
+  else sections().forEach((section, k) => (section.scrollTop = heights[k]));
+  if (from) from.focus({ preventScroll: true });
+  else if (!place.contains(document.activeElement)) place.focus({ preventScroll: true });
+}
+
+/** What a song was opened from: itself, or what is in its place where the list was drawn anew; null if it is not to be seen. */
+function opener(view) {
+  const again = opened?.hash && !opened.isConnected ? $(view).querySelector(`a[href="${opened.getAttribute("href")}"]`) : opened;
+  return again?.isConnected && again !== document.body && again.getClientRects().length ? again : null;
 }
 
 function close() {
@@ -135,6 +159,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => theme(chosen));
+matchMedia("(min-width: 1100px)").addEventListener("change", mark);
 addEventListener("hashchange", route);
 route();
 link.start();

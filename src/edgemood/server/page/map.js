@@ -36,12 +36,15 @@ const scaleY = () => (view.zoom * plot.height) / 2;
 export const toScreen = (v, a) => [plot.x + (v - view.x) * scaleX(), plot.y - (a - view.y) * scaleY()];
 const toPlane = (x, y) => [view.x + (x - plot.x) / scaleX(), view.y - (y - plot.y) / scaleY()];
 
-/** Leave room at the edges, and at the right as much as the buttons take: no song lies below one. */
+/** Leave room at the edges, and at the right for the buttons: no song lies below one. Gives where they are. */
 function inset() {
   const [x, y] = [width, height].map((side) => (side * (1 - 1 / MARGIN)) / 2);
-  const right = Math.max(x, place.getBoundingClientRect().right - $("zoom").getBoundingClientRect().left + CLEAR);
+  const [box, above] = [place, $("zoom")].map((one) => one.getBoundingClientRect());
+  const buttons = { left: above.left - box.left, top: above.top - box.top };
+  const right = Math.max(x, width - buttons.left + CLEAR);
   plot = { x: (x + width - right) / 2, y: height / 2, width: width - x - right, height: height - 2 * y };
   place.style.setProperty("--x", `${plot.x}px`);
+  return buttons;
 }
 
 function hold() {
@@ -175,8 +178,7 @@ function resize() {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
   }
-  overlay.size(width, height, ratio);
-  inset();
+  overlay.size(width, height, ratio, inset());
   hold();
   if (points && width) frame(performance.now());
 }

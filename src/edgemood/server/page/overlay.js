@@ -2,6 +2,7 @@
 
 import { colour } from "./moods.js";
 
+const WIDE = 520; // a map so wide has room for long names, and the number of its songs in its lower left corner
 const CORNERS = [["angry", -1, 1], ["happy", 1, 1], ["sad", -1, -1], ["calm", 1, -1]];
 
 export class Overlay {
@@ -13,8 +14,9 @@ export class Overlay {
     this.pointed = null;
   }
 
-  size(width, height, ratio) {
-    Object.assign(this, { width, height, ratio });
+  /** buttons: left and top of what lies above the map in its lower right corner. */
+  size(width, height, ratio, buttons) {
+    Object.assign(this, { width, height, ratio, buttons });
   }
 
   dress() {
@@ -71,19 +73,20 @@ export class Overlay {
     if (room[0] < 90 || room[1] < 44) return;
     c.textAlign = v < 0 ? "left" : "right";
     c.textBaseline = a > 0 ? "top" : "bottom";
-    this.#text(mood, v < 0 ? 16 : width - 16, a > 0 ? 14 : height - (v < 0 ? 30 : 14), ink.text);
+    this.#text(mood, v < 0 ? 16 : width - 16, a > 0 ? 14 : height - (v < 0 && width > WIDE ? 30 : 14), ink.text);
   }
 
   #ends(x0, y0) {
-    const { context: c, width, height, ink } = this;
+    const { context: c, width, height, ink, buttons } = this;
     c.font = `12px ${this.font}`;
-    const long = (name) => (width > 520 ? `${name}: ` : "");
+    const long = (name) => (width > WIDE ? `${name}: ` : "");
     const inside = (v, size, margin) => Math.min(size - margin, Math.max(margin, v));
     c.textBaseline = "bottom";
     c.textAlign = "left";
-    this.#text("negative", 10, inside(y0 - 4, height, 60), ink.muted);
+    const above = inside(y0 - 4, height, 60);
+    this.#text("negative", 10, above, ink.muted);
     c.textAlign = "right";
-    this.#text(`${long("valence")}positive`, width - 10, inside(y0 - 4, height, 60), ink.muted);
+    this.#text(`${long("valence")}positive`, above > buttons.top ? buttons.left - 8 : width - 10, above, ink.muted);
     c.textAlign = "left";
     c.textBaseline = "top";
     this.#text(`${long("arousal")}energetic`, inside(x0 + 6, width, 120), 8, ink.muted);

@@ -3,7 +3,7 @@
 import { mine, on } from "./ask.js";
 import { deeds, present } from "./listener.js";
 import { sign } from "./moods.js";
-import { $, h, later, say, sentence, titled, toldElsewhere, words } from "./ui.js";
+import { $, h, keeping, later, say, sentence, titled, toldElsewhere, words } from "./ui.js";
 
 const SONGS = 10;
 const MOODS = ["happy", "angry", "sad", "calm"];
@@ -26,38 +26,28 @@ export async function load() {
   try {
     const { picks } = await mine("api/next", { n: SONGS, ...query() }, asking.signal);
     say($("next-note"), picks.length ? "" : "Nothing to offer: every song was just played, or is left out, or its file is not there now");
-    fill(list, picks);
+    fill(picks);
   } catch (error) {
     if (error.name === "AbortError") return;
     if (!toldElsewhere(error)) {
-      list.replaceChildren();
+      fill([]);
       say($("next-note"), error.status === 409 ? `${sentence(error.message)} Or choose a mood above` : error.message, error.status === 409 ? null : load);
     }
   }
   list.removeAttribute("aria-busy");
 }
 
-/** Show the picks; a row that stays is kept, so that the focus and what is under a finger stay, too. */
-function fill(list, picks) {
-  const rows = new Map([...list.children].map((row) => [row.dataset.key, row]));
-  const focused = list.contains(document.activeElement) ? document.activeElement : null;
-  const place = focused ? [...list.children].indexOf(focused.closest("li")) : -1;
-  const deed = focused?.className ?? "";
-  list.replaceChildren(...picks.map((pick) => {
-    const key = `${pick.id} ${pick.reason}`;
-    const row = rows.get(key) ?? line(pick);
-    row.dataset.key = key;
-    return row;
-  }));
-  if (!focused || list.contains(document.activeElement)) return;
-  const next = list.contains(focused) ? focused : list.children[Math.min(place, list.children.length - 1)]?.querySelector(deed ? `.${deed.split(" ").slice(0, 2).join(".")}` : "a");
-  next?.focus();
+/** Show the picks; a row that stays as it is is kept, so that what is under a finger stays. */
+function fill(picks) {
+  const list = $("queue");
+  const rows = new Map([...list.children].map((row) => [row.dataset.said, row]));
+  keeping(list, () => list.replaceChildren(...picks.map((pick) => rows.get(`${pick.id} ${pick.reason}`) ?? line(pick))), $("next-title"));
 }
 
 function line(pick) {
   return h(
     "li",
-    { class: "row" },
+    { class: "row", "data-key": pick.id, "data-said": `${pick.id} ${pick.reason}` },
     sign(pick.mood, "lead"),
     h("a", { class: "what", href: `#/song/${pick.id}` }, words(titled(pick), "title"), words(pick.artist || "unknown artist", "artist")),
     h("p", { class: pick.broken?.length ? "why broken" : "why" }, why(pick.reason)),
@@ -84,9 +74,9 @@ function draw() {
     chip.tabIndex = on_ || (wish.seed && !wish.mood && !chip.dataset.mood) ? 0 : -1;
   }
   const parts = [];
-  if (wish.seed) parts.push(h("button", { type: "button", class: "chip on", onclick: () => choose({ seed: null }), "aria-label": `No longer like ${titled(wish.seed)}` }, "like ", words(titled(wish.seed), "clip"), " ×"));
-  if (wish.mood && (present() || wish.seed)) parts.push(h("button", { type: "button", class: "chip switch", role: "switch", "aria-checked": String(wish.gradually), onclick: () => choose({ gradually: !wish.gradually }) }, `gradually, from ${wish.seed ? "that song" : "your mood"}`));
-  $("wish").replaceChildren(...parts);
+  if (wish.seed) parts.push(h("button", { type: "button", class: "chip on", "data-key": "like", onclick: () => choose({ seed: null }), "aria-label": `No longer like ${titled(wish.seed)}` }, "like ", words(titled(wish.seed), "clip"), " ×"));
+  if (wish.mood && (present() || wish.seed)) parts.push(h("button", { type: "button", class: "chip switch", "data-key": "gradually", role: "switch", "aria-checked": String(wish.gradually), onclick: () => choose({ gradually: !wish.gradually }) }, `gradually, from ${wish.seed ? "that song" : "your mood"}`));
+  keeping($("wish"), () => $("wish").replaceChildren(...parts), $("aim").querySelector("[tabindex='0']"));
 }
 
 /** Ask for songs like one. */

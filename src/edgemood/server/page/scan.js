@@ -33,8 +33,11 @@ function show(scan) {
   if (!scan?.state) return;
   const running = scan.state === "running";
   $("progress").hidden = !running;
-  $("scan-start").hidden = running;
-  $("scan-stop").hidden = !running;
+  const [shown, other] = running ? ["scan-stop", "scan-start"] : ["scan-start", "scan-stop"];
+  const focused = document.activeElement === $(other);
+  $(shown).hidden = false;
+  $(other).hidden = true;
+  if (focused) $(shown).focus();
   if (running) progress(scan);
   if (before === "running" && !running) finished(scan);
   else if (scan.state === "failed") $("scan-said").textContent = sentence(scan.problem ?? "the scan failed");

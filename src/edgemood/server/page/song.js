@@ -6,28 +6,43 @@ import { deeds } from "./listener.js";
 import { bars, labels, sign, tag } from "./moods.js";
 import * as map from "./map.js";
 import { like } from "./queue.js";
-import { $, clock, h, say, sentence, titled, toast, toldElsewhere, words } from "./ui.js";
+import { $, clock, h, keeping, say, sentence, titled, toast, toldElsewhere, words } from "./ui.js";
+
+const NUMBER = /^[1-9]\d{0,14}$/;
 
 let open = null;
+let shown = ""; // the song as it is drawn
 
+/** id: as the address has it. */
 export async function show(id) {
-  open = id;
+  if (open === id) return;
+  [open, shown] = [id, ""];
   $("song-title").textContent = "…";
   $("song-body").replaceChildren();
+  say($("song-note"));
   await load();
 }
 
 export async function load() {
   if (open == null) return;
   const id = open;
+  if (!NUMBER.test(id)) return unknown(`a song's address ends in its number, not in “${id}”`);
   try {
     const song = await get(`api/songs/${id}`);
     if (open === id) draw(song);
   } catch (error) {
     if (open !== id || toldElsewhere(error)) return;
-    $("song-title").textContent = "No such song";
-    say($("song-note"), error.message, error.status === 404 ? null : load);
+    if (error.status === 404) unknown(error.message);
+    else say($("song-note"), error.message, load);
   }
+}
+
+function unknown(why) {
+  shown = "";
+  map.show(null);
+  $("song-title").textContent = "No such song";
+  $("song-body").replaceChildren();
+  say($("song-note"), why);
 }
 
 export function hide() {
@@ -35,7 +50,15 @@ export function hide() {
   map.show(null);
 }
 
+/** Draw a song, unless it is drawn as it is already: who is at one of its buttons stays there. */
 function draw(song) {
+  const is = JSON.stringify(song);
+  if (is === shown) return;
+  shown = is;
+  keeping($("song-body"), () => fill(song), $("song-title"));
+}
+
+function fill(song) {
   say($("song-note"), song.missing ? "Its file is gone: it is kept, and not offered until it is back" : "");
   $("song-title").textContent = titled(song);
   map.show(song);
@@ -68,8 +91,7 @@ function correction(song) {
       const changed = await send_("PUT", `api/songs/${song.id}/label`, { mood });
       toast(mood ? `Its mood is ${mood} from now on.` : "Its mood is the model's again.");
       tell("library");
-      if (open === song.id) draw({ ...song, ...changed });
-      load();
+      if (open === String(song.id)) draw({ ...song, ...changed });
     } catch (error) {
       toast(sentence(error.message));
     }

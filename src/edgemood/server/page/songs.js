@@ -2,7 +2,7 @@
 
 import { get, on } from "./ask.js";
 import { sign, tag } from "./moods.js";
-import { $, clock, count, h, later, number, say, titled, toldElsewhere, words } from "./ui.js";
+import { $, clock, count, h, keeping, later, number, say, titled, toldElsewhere, words } from "./ui.js";
 import * as map from "./map.js";
 
 const PAGE = 60;
@@ -28,7 +28,7 @@ async function page(from) {
     const answer = await get("api/library", { ...filters, sort: $("sort").value, limit: PAGE, cursor: from }, asking.signal);
     const rows = answer.songs.map(line);
     if (from) $("list").append(...rows);
-    else $("list").replaceChildren(...rows);
+    else keeping($("list"), () => $("list").replaceChildren(...rows), $("songs-title"));
     cursor = answer.next_cursor;
     $("more").hidden = !cursor;
     tally(answer.total);
@@ -41,7 +41,7 @@ async function page(from) {
 function line(song) {
   return h(
     "li",
-    { class: song.missing ? "row song missing" : "row song" },
+    { class: song.missing ? "row song missing" : "row song", "data-key": song.id },
     sign(song.mood, "lead"),
     h("a", { class: "what", href: `#/song/${song.id}` }, words(titled(song), "title"), words([song.artist || "unknown artist", song.album].filter(Boolean).join(" · "), "artist")),
     h("p", { class: "facts" }, tag(song), song.missing && h("em", {}, "file is gone"), h("span", {}, clock(song.duration_s))),

@@ -56,6 +56,7 @@ export const titled = (song) => song.title || (song.path ?? "").split("/").pop()
 
 /** Say in a view's own place what is wrong, or nothing; `again` is offered as a button. */
 export function say(place, text = "", again = null) {
+  if (place.contains(document.activeElement)) place.closest("section").focus({ preventScroll: true });
   place.replaceChildren(...(text ? [h("p", {}, sentence(text))] : []));
   if (again) place.append(h("button", { type: "button", class: "quiet", onclick: again }, "Try again"));
 }
@@ -69,6 +70,28 @@ export function sentence(text) {
   const full = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
   return /[.!?…]$/.test(full) ? full : `${full}.`;
 }
+
+/**
+ * Draw a place anew by `draw`. Who was at one of its controls is then at the same one of the same part (data-key), or
+ * where that has gone of the part that is now in its place; else at `otherwise`. What was unfolded stays so.
+ */
+export function keeping(place, draw, otherwise) {
+  const focused = place.contains(document.activeElement) ? document.activeElement : null;
+  const parts = () => [...place.children];
+  const part = parts().findIndex((one) => one.contains(focused));
+  const { key } = parts()[part]?.dataset ?? {};
+  const which = focused ? controls(parts()[part]).indexOf(focused) : -1;
+  const unfolded = [...place.querySelectorAll("details")].map((one) => one.open);
+  draw();
+  [...place.querySelectorAll("details")].forEach((one, k) => (one.open ||= unfolded[k] ?? false));
+  if (!focused || document.activeElement === focused) return;
+  const now = parts().find((one) => key != null && one.dataset.key === key) ?? parts()[Math.min(part, parts().length - 1)];
+  const there = now ? controls(now) : [];
+  (there[Math.min(which, there.length - 1)] ?? otherwise).focus({ preventScroll: true });
+}
+
+const controls = (part) => (part.matches(CONTROLS) ? [part] : [...part.querySelectorAll(CONTROLS)]);
+const CONTROLS = "a[href], button, summary, input, select";
 
 let gone = 0;
 

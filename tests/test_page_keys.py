@@ -1,0 +1,183 @@
+"""The page by keys and by its address: where the focus is, and what is shown."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chromium import Page, browsing, opened
+from paging import address, drawn, forty, play, queue
+from serving import Server, serving
+
+DEEDS = {"played": "Played", "like": "Liked", "skip": "Skipped", "ban": "Banned"}
+FOCUS = "document.activeElement"
+_DEED = f"{FOCUS}.closest('#queue li')?.querySelector('a').hash + ' ' + {FOCUS}.classList[1]"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with browsing() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return forty(tmp_path_factory.mktemp("keys") / "library.db")
+
+
+@pytest.fixture
+def server(filled: Path, tmp_path: Path) -> Iterator[Server]:
+    with serving(shutil.copy(filled, tmp_path)) as running:
+        play(running, 1, 5)
+        yield running
+
+
+def rows(page: Page) -> list[str]:
+    """Wait for the queue, and give it."""
+    page.until("document.querySelector('#queue li') && !document.querySelector('#queue[aria-busy]')")
+    return queue(page)
+
+
+# --------------------------------------------------------------------------------------------------------- the focus
+
+
+@pytest.mark.parametrize("size", ["unit", "desk"])
+@pytest.mark.parametrize("deed", DEEDS)
+def test_the_focus_stays_at_the_deed_of_a_row(browser: Any, server: Server, deed: str, size: str) -> None:
+    with opened(browser, address(server, "#/next"), size) as page:
+        song = rows(page)[1]
+        page.tab.locator(f"#queue li:nth-child(2) .{deed}").focus()
+        page.tab.keyboard.press("Enter")
+        page.says("#toast", DEEDS[deed])
+        page.tab.wait_for_timeout(1800)  # the server's own news of it have come, too
+        now = rows(page)
+        assert page.tab.evaluate(_DEED) == f"{song if song in now else now[1]} {deed}"
+        assert (song in now) == (deed == "like"), "both cases are tried"
+
+
+def test_where_nothing_is_left_the_heading_has_the_focus(browser: Any, server: Server) -> None:
+    with opened(browser, address(server, "#/next")) as page:
+        rows(page)
+        page.tab.route("**/api/next*", lambda route: route.fulfill(json={"picks": []}))
+        page.tab.locator("#queue .skip").first.focus()
+        page.tab.keyboard.press("Enter")
+        page.says("#next-note", "Nothing to offer")
+        assert page.tab.evaluate(f"{FOCUS}.id") == "next-title"
+
+
+def test_the_focus_stays_at_a_switch_that_is_pressed(browser: Any, server: Server) -> None:
+    with opened(browser, address(server, "#/next"), "unit") as page:
+        page.tab.click("#aim [data-mood=calm]")
+        page.tab.focus("#wish .switch")
+        page.tab.keyboard.press("Enter")
+        page.until("document.querySelector('#wish .switch').getAttribute('aria-checked') === 'true'")
+        rows(page)
+        assert page.tab.evaluate(f"{FOCUS}.classList.contains('switch')")
+
+
+def test_a_mood_by_hand_leaves_the_choice_open(browser: Any, server: Server) -> None:
+    with opened(browser, address(server, "#/song/6")) as page:
+        page.tab.click("#song summary:has-text('Not its mood?')")
+        page.tab.focus("#song .chip:has-text('calm')")
+        page.tab.keyboard.press("Enter")
+        page.says("#song .verdict", "set by hand")
+        page.tab.wait_for_timeout(1800)
+        assert page.tab.evaluate(f"{FOCUS}.textContent") == "calm"
+        assert page.tab.is_visible("#song .chip:has-text('calm')")
+
+
+@pytest.mark.parametrize("size", ["phone", "unit", "desk"])
+@pytest.mark.parametrize("way", ["Escape", "close", "back"])
+def test_from_a_song_one_comes_back_to_its_row(browser: Any, server: Server, size: str, way: str) -> None:
+    with opened(browser, address(server, "#/songs"), size) as page:
+        page.tab.wait_for_selector("#list li:nth-child(30)")
+        link = page.tab.locator("#list li:nth-child(30) a.what")
+        link.focus()
+        down = page.tab.evaluate("document.getElementById('songs').scrollTop")
+        assert down > 0
+        page.tab.keyboard.press("Enter")
+        page.tab.wait_for_selector("body[data-view=song]")
+        page.tab.wait_for_selector("#song .verdict")
+        leave(page, way)
+        page.tab.wait_for_selector("body[data-view=songs]")
+        assert page.tab.evaluate(f"{FOCUS}.hash") == link.get_attribute("href")
+        assert page.tab.evaluate("document.getElementById('songs').scrollTop") == down
+
+
+def leave(page: Page, way: str) -> None:
+    if way == "back":
+        page.tab.go_back()
+    elif way == "close":
+        page.tab.focus("#close")
+        page.tab.keyboard.press("Enter")
+    else:
+        page.tab.keyboard.press("Escape")
+
+
+def test_a_row_that_was_drawn_anew_is_found(browser: Any, server: Server) -> None:
+    with opened(browser, address(server, "#/next"), "unit") as page:
+        second = rows(page)[1]
+        page.tab.locator("#queue a.what").nth(1).focus()
+        page.tab.keyboard.press("Enter")
+        page.tab.wait_for_selector("#song .verdict")
+        page.tab.evaluate("for (const row of document.querySelectorAll('#queue li')) row.replaceWith(row.cloneNode(1))")
+        page.tab.keyboard.press("Escape")
+        page.tab.wait_for_selector("body[data-view=next]")
+        assert page.tab.evaluate(f"{FOCUS}.hash") == second
+
+
+@pytest.mark.parametrize("size", ["phone", "desk"])
+def test_from_a_song_one_comes_back_to_the_map(browser: Any, server: Server, size: str) -> None:
+    with opened(browser, address(server), size) as page:
+        drawn(page)
+        page.tab.focus("#plane")
+        x, y = page.tab.evaluate("edgemoodMap.songAt(...edgemoodMap.toScreen(0.6, 0.6), 60).at")
+        page.tab.evaluate(f"edgemoodMap.visit({{ id: 0, valence: {x}, arousal: {y} }})")
+        page.until("edgemoodMap.now().zoom === 6")
+        page.tab.keyboard.press("Enter")
+        page.tab.wait_for_selector("#song .verdict")
+        page.tab.keyboard.press("Escape")
+        page.until(f"document.body.dataset.view !== 'song' && {FOCUS}.id === 'plane'")
+
+
+# -------------------------------------------------------------------------------------------------------- the address
+
+_MARKED = "[...document.querySelectorAll('#nav [aria-current=page]')].map((a) => a.textContent.trim())"
+
+
+@pytest.mark.parametrize("size", ["phone", "desk"])
+@pytest.mark.parametrize("wrong", ["#/zzz", "#/zzz/5", "#/song", "#/song/", "#zzz", "#/map/7"])
+def test_an_address_of_nothing_is_the_map(browser: Any, server: Server, size: str, wrong: str) -> None:
+    with opened(browser, address(server, wrong), size) as page:
+        drawn(page)
+        assert page.tab.evaluate("location.hash") == "#/map"
+        assert page.tab.evaluate(_MARKED) == [{"phone": "Map", "desk": "Now"}[size]]
+        page.view("songs")
+        page.tab.evaluate("location.hash = '#/nowhere'")
+        page.until("location.hash === '#/map' && document.body.dataset.view === 'map'")
+
+
+@pytest.mark.parametrize("wrong", ["abc", "0", "-1", "1e3", "5/6", "9" * 30, "%3Cb%3E"])
+def test_a_song_that_cannot_be_is_told(browser: Any, server: Server, wrong: str) -> None:
+    with opened(browser, address(server, "#/song/5"), "phone") as page:
+        page.says("#song-title", "Song 4")
+        page.tab.evaluate(f"location.hash = '#/song/{wrong}'")
+        page.says("#song-title", "No such song")
+        page.says("#song-note", f"“{wrong}”")
+        assert page.text("#song-body") == ""
+        page.tab.evaluate("location.hash = '#/song/5'")
+        page.says("#song-title", "Song 4")
+        assert page.text("#song-note") == ""
+
+
+def test_what_is_shown_is_marked(browser: Any, server: Server) -> None:
+    with opened(browser, address(server, "#/songs")) as page:
+        for view in ("songs Songs", "song/5 Songs", "next Now", "song/6 Now", "scan Scan"):
+            page.view(view.split()[0])
+            page.until(f"{_MARKED}.join() === '{view.split()[1]}'")
+        page.view("next")
+        page.tab.set_viewport_size({"width": 800, "height": 480})
+        page.until(f"{_MARKED}.join() === 'Next'")
