@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shelf
 from chromium import Page, browsing, opened
 from paging import address, drawn, forty, play, queue
 from serving import Server, serving
+
+from edgemood.library import Library
 
 DEEDS = {"played": "Played", "like": "Liked", "skip": "Skipped", "ban": "Banned"}
 FOCUS = "document.activeElement"
@@ -141,6 +144,27 @@ def test_from_a_song_one_comes_back_to_the_map(browser: Any, server: Server, siz
         page.tab.wait_for_selector("#song .verdict")
         page.tab.keyboard.press("Escape")
         page.until(f"document.body.dataset.view !== 'song' && {FOCUS}.id === 'plane'")
+
+
+def test_a_long_list_stays_where_one_looks(browser: Any, tmp_path: Path) -> None:
+    library = tmp_path / "library.db"
+    with Library.open(library) as shelved:
+        shelf.fill(shelved, [(f"{shelf.MUSIC}/{number}.ogg", "calm", "Ann") for number in range(300)])
+        with serving(library) as server, opened(browser, address(server, "#/songs"), "unit") as page:
+            for shown in (60, 120, 180):
+                page.tab.wait_for_selector(f"#list li:nth-child({shown})")
+                page.tab.evaluate("document.getElementById('songs').scrollTop = 1e9")
+            page.tab.wait_for_selector("#list li:nth-child(240)")
+            link = page.tab.locator("#list li:nth-child(150) a.what")
+            link.focus()
+            song = str(link.get_attribute("href"))
+            down = page.tab.evaluate("document.getElementById('songs').scrollTop")
+            assert down > 0
+            shelved.set_label(int(song.rpartition("/")[2]), "angry")
+            page.says("#list li:nth-child(150)", "set by hand")
+            assert page.tab.locator("#list li").count() >= 240
+            assert page.tab.evaluate(f"{FOCUS}.hash") == song
+            assert page.tab.evaluate("document.getElementById('songs').scrollTop") == down
 
 
 # -------------------------------------------------------------------------------------------------------- the address

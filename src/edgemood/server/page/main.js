@@ -95,7 +95,7 @@ function everything() {
   listener.load();
   listener.loadListeners();
   queue.load();
-  songs.load();
+  songs.renew();
   song.load();
   scan.load();
 }
@@ -128,7 +128,7 @@ const refresh = later(150, () => {
 const reread = later(400, () => {
   forgetSongs();
   map.load();
-  songs.load();
+  songs.renew();
   if (document.body.dataset.view === "scan") scan.load();
 });
 

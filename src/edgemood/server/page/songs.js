@@ -6,6 +6,7 @@ import { $, clock, count, h, keeping, later, number, say, titled, toldElsewhere,
 import * as map from "./map.js";
 
 const PAGE = 60;
+const [MOST_ASKED, MOST_KEPT] = [200, 1000]; // songs: the server gives so many at once; a longer list begins anew
 const MOODS = ["happy", "angry", "sad", "calm"];
 
 const filters = { search: "", mood: "", artist: "" };
@@ -13,19 +14,27 @@ let [cursor, asking, visible] = [null, null, false];
 
 export const filtered = () => Object.values(filters).some(Boolean);
 
-/** Ask for the first page; whatever was being asked is withdrawn. */
-export async function load() {
+/** Ask for the first page, or at least for so many songs; whatever was being asked is withdrawn. */
+export async function load(least = PAGE) {
   if (!visible) return;
   $("list").setAttribute("aria-busy", "true");
-  await page(null);
+  await page(null, least);
   $("list").removeAttribute("aria-busy");
 }
 
-async function page(from) {
+/** Ask anew for what is shown: a list stays as long as it is, and so where one looks. */
+export const renew = () => load(shown());
+
+function shown() {
+  const rows = $("list").children.length;
+  return rows > MOST_KEPT ? PAGE : Math.max(PAGE, rows);
+}
+
+async function page(from, least = PAGE) {
   asking?.abort();
   asking = new AbortController();
   try {
-    const answer = await get("api/library", { ...filters, sort: $("sort").value, limit: PAGE, cursor: from }, asking.signal);
+    const answer = await found(from, least, asking.signal);
     const rows = answer.songs.map(line);
     if (from) $("list").append(...rows);
     else keeping($("list"), () => $("list").replaceChildren(...rows), $("songs-title"));
@@ -34,8 +43,19 @@ async function page(from) {
     tally(answer.total);
     say($("songs-note"), answer.total ? "" : filtered() ? "No song matches" : "No songs yet: scan a folder");
   } catch (error) {
-    if (!toldElsewhere(error)) say($("songs-note"), error.message, load);
+    if (!toldElsewhere(error)) say($("songs-note"), error.message, () => load());
   }
+}
+
+async function found(from, least, signal) {
+  const songs = [];
+  let answer = { next_cursor: from };
+  do {
+    const limit = Math.min(MOST_ASKED, least - songs.length);
+    answer = await get("api/library", { ...filters, sort: $("sort").value, limit, cursor: answer.next_cursor }, signal);
+    songs.push(...answer.songs);
+  } while (answer.next_cursor && songs.length < least);
+  return { ...answer, songs };
 }
 
 function line(song) {
@@ -53,8 +73,8 @@ function tally(matching) {
   $("tally").textContent = filtered() ? `${number(matching)} of ${count(Math.max(all, matching), "song")}` : count(Math.max(all, matching), "song");
 }
 
-const apply = later(140, async () => {
-  load();
+const apply = later(140, async (least) => {
+  load(least);
   try {
     const matching = await map.filter(filters);
     tally(matching ?? map.total());
@@ -97,8 +117,8 @@ export function start() {
     for (const chip of $("chips").children) chip.setAttribute("aria-pressed", String(chip === event.currentTarget && mine !== ""));
     change({ mood: mine });
   } }, sign(mood), mood)));
-  $("sort").addEventListener("change", load);
+  $("sort").addEventListener("change", () => load());
   $("more").addEventListener("click", () => page(cursor));
   new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && cursor && !$("more").hidden && page(cursor)).observe($("more"));
-  on("mapped", () => (filtered() ? apply() : tally(map.total())));
+  on("mapped", () => (filtered() ? apply(shown()) : tally(map.total())));
 }
