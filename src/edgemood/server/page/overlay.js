@@ -4,6 +4,7 @@ import { colour } from "./moods.js";
 
 const WIDE = 520; // a map so wide has room for long names, and the number of its songs in its lower left corner
 const CORNERS = [["angry", -1, 1], ["happy", 1, 1], ["sad", -1, -1], ["calm", 1, -1]];
+const EDGE = 60; // pixels from top or bottom
 
 export class Overlay {
   constructor(canvas, before = null) {
@@ -145,10 +146,11 @@ export class Overlay {
       c.fill();
     }
     c.font = `600 13px ${this.font}`;
+    const inwards = y < EDGE ? 24 : y > this.height - EDGE ? -24 : 0; // at an edge there are names of moods beside it
     const right = x < this.width - 70;
-    c.textAlign = right ? "left" : "right";
+    c.textAlign = inwards ? "center" : right ? "left" : "right";
     c.textBaseline = "middle";
-    this.#text("you", x + (right ? 17 : -17), y, ink.text);
+    this.#text("you", x + (inwards ? 0 : right ? 17 : -17), y + inwards, ink.text);
   }
 
   #ring([x, y], radius, wide) {

@@ -1,15 +1,20 @@
-"""Take the pictures of the page for the documentation: ``python -m tools.screenshots ADDRESS [FOLDER]``.
+"""Take the pictures of the page for the documentation: ``python -m tools.screenshots [FOLDER]``.
 
-ADDRESS is that of a running `edgemood serve`. Each size is taken by day and by night, with a few views.
+They show a made-up collection that somebody has listened to for six hours, in each size by day and by night, with a
+few views.
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
-import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Page, sync_playwright
+
+from tools.load import serving
+from tools.screenshots import collection
 
 SIZES = {"phone": (360, 740), "unit": (800, 480), "desk": (1440, 900)}
 THEMES = {"day": "light", "night": "dark"}
@@ -18,7 +23,29 @@ SETTLED_MS = 1500
 _OPEN = "(v) => { location.hash = v == 'song' ? document.querySelector('#queue a.what').hash : `#/${v}`; }"
 
 
-def main(address: str, folder: Path) -> None:
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", default="docs", type=Path)
+    parser.add_argument("--at", metavar="ADDRESS", help="of a running server, whose library is to be shown")
+    parser.add_argument("--music", metavar="DIR", type=Path, help="where the songs seem to lie: a folder to be made")
+    asked = parser.parse_args()
+    if asked.at:
+        take(asked.at, asked.folder)
+        return
+    with TemporaryDirectory() as own:
+        music = asked.music or Path(own) / "music"
+        music.mkdir()
+        try:
+            collection.make(Path(own) / "library.db", music)
+            collection.listen(Path(own) / "library.db")
+            with serving("--library", f"{own}/library.db") as server:
+                take(f"http://{server.host}:{server.port}/", asked.folder)
+        finally:
+            shutil.rmtree(music)
+
+
+def take(address: str, folder: Path) -> None:
     """Take them all."""
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
@@ -58,4 +85,4 @@ def _save(shots: list[bytes], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2] if len(sys.argv) > 2 else "docs"))
+    main()
