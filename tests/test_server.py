@@ -228,6 +228,8 @@ def test_history_tells_what_was_done_and_what_was_read(api: Client) -> None:
     assert [(one["id"], one["event"], one["heard"]) for one in found["plays"]] == [
         (1, "play", None), (5, "play", None), (6, "skip", 0.25), (6, "ban", None),
     ]  # fmt: skip
+    paths = [api.get(f"/api/songs/{song}").json()["path"] for song in (1, 5, 6)]
+    assert [one["path"] for one in found["plays"]] == [*paths, paths[-1]]
     assert len(found["points"]) == 3 and found["points"][1]["mood"] == "calm"
     assert [point["at"] for point in found["points"]] == sorted(point["at"] for point in found["points"])
 

@@ -124,6 +124,11 @@ def test_a_library_without_songs() -> None:
     assert songs.page(nothing, "title", 5, None, False) == ([], None)
 
 
+def test_songs_without_a_title_are_sorted_by_the_name_they_are_shown_by() -> None:
+    songs = Builder().build([row(1, "b"), row(2, "", path=b"/music/C.ogg"), row(3, "d")])
+    assert songs.page(songs.select(Sieve()), "title", 9, None, False)[0] == [1, 2, 3]
+
+
 def test_songs_without_a_mood_come_last_or_first() -> None:
     scores = '{"happy": 0.7, "angry": 0.1, "sad": 0.1, "calm": 0.1}'
     songs = Builder().build([row(1, "a"), row(2, "b", scores=scores, missing=1), row(3, "c", scores='{"x": 1.0}')])

@@ -196,7 +196,7 @@ class Builder:
         self._folders.update(os.path.dirname(row.path) for row in rows)  # noqa: PTH120 - bytes
         judged = [_judged(row) for row in rows]
         texts: dict[str, NDArray[np.generic]] = {
-            "title": np.array([_key(row.title) for row in rows], f"S{_KEY}"),
+            "title": np.array([_key(row.title or _name(row)) for row in rows], f"S{_KEY}"),
             "album": np.array([_key(row.album) for row in rows], f"S{_KEY}"),
         }
         numbers: dict[str, NDArray[np.generic]] = {
@@ -251,6 +251,11 @@ def _text(row: SongRow) -> str:
     """All words of a song in one line."""
     path = shown(os.fsdecode(row.path))
     return fold(f"{row.title} {row.artist} {row.album} {row.genre} {path}".replace("\n", " "))
+
+
+def _name(row: SongRow) -> str:
+    """Give what a song without a title is shown by."""
+    return shown(os.fsdecode(os.path.basename(row.path)))  # noqa: PTH119 - bytes
 
 
 def _key(text: str) -> bytes:

@@ -155,6 +155,8 @@ class Heard(BaseModel):
 
     at: float
     id: SongId
+    path: str
+    path_b64: str | None = None
     title: str
     artist: str
     event: Literal["play", "skip", "like", "ban"]

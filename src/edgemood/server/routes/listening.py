@@ -81,6 +81,7 @@ def _history(found: Listening) -> dict[str, Any]:
             {
                 "at": round(event.at, 3),
                 "id": track.id,
+                **shapes.path(track.path),
                 "title": track.tags.title,
                 "artist": track.tags.artist,
                 "event": event.kind,
