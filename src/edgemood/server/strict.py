@@ -1,15 +1,22 @@
-"""JSON that leaves no doubt: UTF-8, no key twice, no NaN, not deep. And how prepared answers are sent."""
+"""Requests that leave no doubt: nothing twice that counts once, JSON that is UTF-8 and not deep, numbers that are some.
+
+And how prepared answers are sent.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_origin
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from edgemood.errors import ConfigError
 from edgemood.server.models import Problem
+
+_MOST_DIGITS = 400  # no number that is asked for has so many
 
 
 class StrictRequest(Request):
@@ -25,12 +32,22 @@ class StrictRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Give what answers a request."""
-        handle = super().get_route_handler()
+        handle, many = super().get_route_handler(), _lists(self)
 
         async def strictly(request: Request) -> Response:
+            for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
+                if count > 1 and name not in many:
+                    raise ConfigError(f"{name}: it is given {count} times, and counts once")
             return await handle(StrictRequest(request.scope, request.receive))
 
         return strictly
+
+
+def _lists(route: APIRoute) -> frozenset[str]:
+    """Name the parameters of a route that may be given more than once."""
+    models = (parameter.field_info.annotation for parameter in route.dependant.query_params)
+    fields = (field for model in models for field in getattr(model, "model_fields", {}).items())
+    return frozenset(name for name, field in fields if get_origin(field.annotation) is list)
 
 
 def loads(body: bytes) -> Any:
@@ -43,7 +60,7 @@ def loads(body: bytes) -> Any:
 
     """
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number, parse_int=_whole)
     except json.JSONDecodeError:
         raise
     except UnicodeDecodeError as error:
@@ -59,6 +76,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a key is there twice")
     return found
+
+
+def _whole(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"a number has {len(text)} digits")
+    return int(text)
 
 
 def _no_number(text: str) -> NoReturn:
