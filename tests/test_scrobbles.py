@@ -363,16 +363,18 @@ def test_an_import_that_was_killed_goes_on(library: Path, monkeypatch: pytest.Mo
 
 def test_a_hundred_thousand_lines_cost_little_more_than_reading_them(tmp_path: Path, library: Path) -> None:
     """The work for a line does not grow with the lines: ten times as many take ten times as long, or so."""
-    took = []
-    for count in (4_000, 40_000):
+
+    def took(count: int, run: int) -> float:
         path = log(
             tmp_path, *(line(f"Song {n % 10}", AT + 250 * n - 30_000_000 * (count > 4000)) for n in range(count))
         )
         begin = time.process_time()
-        report = take_in(library, path, listener=f"of {count}")
-        took.append(time.process_time() - begin)
+        report = take_in(library, path, listener=f"{count}, {run}")
         assert report.plays == count
-    assert took[1] < 30 * took[0]
+        return time.process_time() - begin
+
+    few = sorted(took(4_000, run) for run in range(3))
+    assert min(took(40_000, run) for run in range(2)) < 30 * few[1]  # were it to grow so, it would be 100 times
 
 
 # ---------------------------------------------------------------------------------------------------------- the command
