@@ -9,14 +9,16 @@ import tempfile
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 
 from edgemood.domain import QUADRANTS, Failure, FeatureSequence, Mood, MoodSpan, SongAnalysis, Tags, plane_position
 from edgemood.library import FileStamp, Library, Recipe
 
-#: Where the songs lie: a folder of its own for each run of the tests.
-MUSIC = tempfile.mkdtemp(prefix="edgemood-shelf-")
+#: Where the songs lie: a folder of its own for each run of the tests. Its name is one word, as no search looks for.
+MUSIC = f"{tempfile.gettempdir()}/edgemoodshelf{uuid4().hex}"
+Path(MUSIC).mkdir()
 atexit.register(shutil.rmtree, MUSIC, ignore_errors=True)
 
 RECIPE = Recipe.of("shelf-1", "1", ["energy_mean"], {"hop": 1})

@@ -108,6 +108,44 @@ def test_a_ban_holds_until_the_song_is_liked(library: Library) -> None:
     assert library.banned("anna").tolist() == []
 
 
+def test_what_was_said_last_of_a_song(library: Library) -> None:
+    assert library.liking(1) is None
+    for kind, at, last in (("like", 5.0, "like"), ("ban", 9.0, "ban"), ("skip", 12.0, "ban"), ("like", 7.0, "ban")):
+        library.add_event(1, kind, at=at)
+        assert library.liking(1) == last
+    assert library.liking(1, "anna") is None and library.liking(2) is None
+    with pytest.raises(UnknownTrackError):
+        library.liking(99)
+
+
+def test_taking_back_is_as_if_it_had_not_been(library: Library) -> None:
+    def done(listener: str = "default") -> list[tuple[int, str, float]]:
+        return [(event.track_id, event.kind, event.at) for event in library.events(listener)]
+
+    library.add_plays([1, 2], at=1000.0)
+    library.add_event(1, "like", at=1001.0)
+    library.add_event(1, "ban", at=1002.0004)
+    library.add_event(1, "ban", at=1002.0004, listener="anna")
+    before = done()
+    for track, kind, at in ((1, "ban", 1002.1), (2, "ban", 1002.0), (1, "skip", 1002.0), (1, "play", 1001.0)):
+        assert not library.take_back(track, kind, at)
+    assert done() == before
+    assert library.take_back(1, "ban", 1002.0)  # as it was told, to the millisecond
+    assert done() == before[1:] and library.liking(1) == "like" and library.banned().tolist() == []
+    assert not library.take_back(1, "ban", 1002.0)
+    assert library.take_back(1, "play", 1000.0) and library.take_back(1, "like", 1001.0)
+    assert done() == [(2, "play", 1000.0)] and library.banned("anna").tolist() == [1]
+    with pytest.raises(ConfigError, match="'love' is nothing that can be done"):
+        library.take_back(1, "love", 1.0)
+    with pytest.raises(UnknownTrackError):
+        library.take_back(99, "like", 1.0)
+
+
+def test_of_two_plays_at_once_one_is_taken_back(library: Library) -> None:
+    library.add_plays([1, 1, 1], at=1000.0)
+    assert [library.take_back(1, "play", 1000.0) for _ in range(4)] == [True, True, True, False]
+
+
 def test_forgetting_removes_all_of_one_listener(library: Library) -> None:
     for listener in ("default", "anna"):
         library.add_plays([1, 2], listener=listener)

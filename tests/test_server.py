@@ -57,6 +57,7 @@ def test_songs_are_the_shapes_that_commands_print(api: Client, library: Path) ->
         assert found == {"songs": [shapes.track(track) for track in engine.library()], "next_cursor": None, "total": 24}
         assert api.get("/api/songs/3").json() == {
             **shapes.track(engine.track(3)),
+            "liking": None,
             "timeline": [shapes.span(part) for part in engine.track(3).mood.timeline],  # type: ignore[union-attr]
         }
 
@@ -232,6 +233,31 @@ def test_history_tells_what_was_done_and_what_was_read(api: Client) -> None:
     assert [one["path"] for one in found["plays"]] == [*paths, paths[-1]]
     assert len(found["points"]) == 3 and found["points"][1]["mood"] == "calm"
     assert [point["at"] for point in found["points"]] == sorted(point["at"] for point in found["points"])
+
+
+def test_what_was_done_by_mistake_is_taken_back(api: Client) -> None:
+    before = api.get("/api/next?mood=calm&n=3").json()["picks"]
+    banned = before[0]["id"]
+    done = api.post("/api/events", json={"id": banned, "event": "ban"}).json()
+    assert api.get(f"/api/songs/{banned}").json()["liking"] == "ban"
+    assert api.get(f"/api/songs/{banned}?listener=anna").json()["liking"] is None
+    assert banned not in {pick["id"] for pick in api.get("/api/next?mood=calm&n=3").json()["picks"]}
+    mistake = {name: done[name] for name in ("id", "event", "at")}
+    assert api.request("DELETE", "/api/events?listener=anna", json=mistake).json() == {"removed": 0}
+    assert api.request("DELETE", "/api/events", json=mistake).json() == {"removed": 1}
+    assert api.request("DELETE", "/api/events", json=mistake).json() == {"removed": 0}
+    assert api.get(f"/api/songs/{banned}").json()["liking"] is None
+    assert api.get("/api/next?mood=calm&n=3").json()["picks"] == before
+    told = api.get("/api/listener/history").json()["plays"]
+    assert not told
+    at = api.post("/api/plays", json={"id": 1}).json()["at"]
+    assert api.request("DELETE", "/api/events", json={"id": 1, "event": "play", "at": at}).json() == {"removed": 1}
+    for wrong in (
+        {"id": 999, "event": "ban", "at": at},
+        {"id": 1, "event": "love", "at": at},
+        {"id": 1, "event": "ban"},
+    ):
+        assert error_of(api.request("DELETE", "/api/events", json=wrong))[0] in {404, 422}
 
 
 def test_what_was_offered_is_noted_as_such(api: Client, library: Path) -> None:

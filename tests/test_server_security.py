@@ -122,6 +122,8 @@ def test_pages_of_other_sites_may_tell_it_nothing(server: Server, header: str) -
         ("POST", "/api/scan"),
         ("DELETE", "/api/scan"),
         ("POST", "/rest/ping"),
+        ("GET", "/rest/ping"),
+        ("GET", "/api/library"),
     ):
         status, body = server.ask(method, path, header, JSON, body=b'{"id": 1}')
         assert status == 403 and json.loads(body)["error"]["type"] == "HTTPError", (method, path)

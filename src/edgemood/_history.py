@@ -11,20 +11,18 @@ from numbers import Real
 import numpy as np
 from numpy.typing import NDArray
 
+from edgemood._likings import BY, DEFAULT_LISTENER, Likings
 from edgemood._sums import Sums
 from edgemood.domain import EVENTS, Event, Play
 from edgemood.errors import ConfigError, LibraryError
 
-#: Who listens unless told otherwise.
-DEFAULT_LISTENER = "default"
-
 _AHEAD_S = 86_400.0  # by how much a time may lie ahead of the clock
 _PLAUSIBLE = 1_750_000_000.0  # seconds since the epoch: a clock before that was never set
 _LONGEST_NAME = 100  # characters of a listener or label
-_BY = "(SELECT id FROM listeners WHERE name = :listener)"
+_NEAR_S = 0.001  # times are told to the millisecond
 
 
-class History(Sums):
+class History(Sums, Likings):
     """What `library.Library` offers to listeners. All of it is on the disk when a method returns."""
 
     def add_play(
@@ -128,11 +126,11 @@ class History(Sums):
                         SELECT t.id AS track_id, 'play' AS kind, p.at AS at, NULL AS heard, 0 AS rank, p.id AS id,
                                p.offered
                         FROM plays p CROSS JOIN tracks t ON t.content = p.content
-                        WHERE p.listener_id = {_BY} AND :plays ORDER BY p.at DESC, p.id DESC LIMIT :limit)
+                        WHERE p.listener_id = {BY} AND :plays ORDER BY p.at DESC, p.id DESC LIMIT :limit)
                     UNION ALL SELECT * FROM (
                         SELECT t.id, e.kind, e.at, e.heard, 1, e.id, e.offered
                         FROM events e CROSS JOIN tracks t ON t.content = e.content
-                        WHERE e.listener_id = {_BY} AND instr(:kinds, e.kind)
+                        WHERE e.listener_id = {BY} AND instr(:kinds, e.kind)
                         ORDER BY e.at DESC, e.id DESC LIMIT :limit))
                 ORDER BY at DESC, rank DESC, id DESC LIMIT :limit""",
             {"listener": listener, "limit": limit, "plays": EVENTS[0] in kinds, "kinds": " ".join(kinds)},
@@ -144,50 +142,49 @@ class History(Sums):
         """Give the ids, ascending, of the songs that a listener played or skipped at `at` or later."""
         rows = self._database.query(
             f"""SELECT t.id FROM (
-                    SELECT content FROM plays WHERE listener_id = {_BY} AND at >= :at UNION
-                    SELECT content FROM events WHERE listener_id = {_BY} AND at >= :at AND kind = 'skip') h
+                    SELECT content FROM plays WHERE listener_id = {BY} AND at >= :at UNION
+                    SELECT content FROM events WHERE listener_id = {BY} AND at >= :at AND kind = 'skip') h
                 CROSS JOIN tracks t ON t.content = h.content ORDER BY t.id""",
             {"listener": listener, "at": at},
         )
         return np.array([row[0] for row in rows], np.int64)
 
-    def banned(self, listener: str = DEFAULT_LISTENER) -> NDArray[np.int64]:
-        """Give the ids, ascending, of the songs that a listener banned, however long ago, and has not liked since."""
-        return np.array(sorted(track_id for track_id, _ in self._hold("ban", listener)), np.int64)
+    def take_back(self, track_id: int, kind: str, at: float, listener: str = DEFAULT_LISTENER) -> bool:
+        """Forget one thing that a listener did about a song, as if he had not; False where he did no such thing.
 
-    def liked(self, listener: str = DEFAULT_LISTENER) -> dict[int, float]:
-        """Give the songs that a listener likes, and has not banned since, with when he said so last; newest first."""
-        with self._making_sense():
-            return {track_id: float(at) for track_id, at in self._hold("like", listener)}
+        Parameters
+        ----------
+        track_id, kind
+            The song, and one of `domain.EVENTS`.
+        at
+            When, in seconds since the epoch, to the millisecond.
+        listener
+            Who did it.
 
-    def take_back_likes(self, track_ids: Sequence[int], listener: str = DEFAULT_LISTENER) -> int:
-        """Forget that a listener likes songs, and what he said of them before; give of how many. Bans hold.
+        Raises
+        ------
+        UnknownTrackError
+            There is no such song.
+        ConfigError
+            There is no such kind.
+        LibraryError
+            It could not be written.
 
-        All of them or, where one does not exist, none (UnknownTrackError). It is on the disk when this returns.
         """
+        if kind not in EVENTS:
+            raise ConfigError(f"{kind!r} is nothing that can be done about a song: {', '.join(EVENTS)}")
+        table = "plays" if kind == EVENTS[0] else "events"
+        kinds = "" if kind == EVENTS[0] else "AND kind = :kind"
         with self._database.writing():
-            contents = [self._require(track_id) for track_id in track_ids]
-            liked = self.liked(listener)
-            for track_id, content in zip(track_ids, contents, strict=True):
-                if track_id in liked:
-                    self._database.run(
-                        f"""DELETE FROM events
-                            WHERE listener_id = {_BY} AND content = :content AND kind IN ('like', 'ban')""",
-                        {"content": content, "listener": listener},
-                    )
-        return len(set(liked) & set(track_ids))
-
-    def _hold(self, kind: str, listener: str) -> list[tuple[int, float]]:
-        """Give the songs of which a listener said this last, of likes and bans, with when; newest first."""
-        return self._database.query(
-            f"""SELECT t.id, e.at FROM (
-                    SELECT content, kind, at,
-                           row_number() OVER (PARTITION BY content ORDER BY at DESC, id DESC) AS place
-                    FROM events WHERE listener_id = {_BY} AND kind IN ('like', 'ban')) e
-                JOIN tracks t ON t.content = e.content WHERE e.place = 1 AND e.kind = :kind
-                ORDER BY e.at DESC, t.id""",
-            {"listener": listener, "kind": kind},
-        )
+            values = {"content": self._require(track_id), "kind": kind, "at": at, "listener": listener, "near": _NEAR_S}
+            return bool(
+                self._database.run(
+                    f"""DELETE FROM {table} WHERE id = (
+                            SELECT id FROM {table} WHERE listener_id = {BY} AND content = :content {kinds}
+                                AND at BETWEEN :at - :near AND :at + :near ORDER BY abs(at - :at), id DESC LIMIT 1)""",
+                    values,
+                ).rowcount
+            )
 
     def listeners(self) -> list[str]:
         """List the names of all listeners, in the order in which they came."""
@@ -205,11 +202,11 @@ class History(Sums):
         with self._database.writing():
             values = {"listener": listener}
             ((removed,),) = self._database.query(
-                f"SELECT coalesce(sum(plays + skips), 0) FROM sums WHERE listener_id = {_BY}", values
+                f"SELECT coalesce(sum(plays + skips), 0) FROM sums WHERE listener_id = {BY}", values
             )
-            self._database.run(f"DELETE FROM sums WHERE listener_id = {_BY}", values)
+            self._database.run(f"DELETE FROM sums WHERE listener_id = {BY}", values)
             removed += sum(
-                self._database.run(f"DELETE FROM {table} WHERE listener_id = {_BY}", values).rowcount
+                self._database.run(f"DELETE FROM {table} WHERE listener_id = {BY}", values).rowcount
                 for table in ("plays", "events")
             )
             self._database.run("DELETE FROM listeners WHERE name = :listener AND id != 1", values)

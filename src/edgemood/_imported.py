@@ -7,7 +7,8 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from edgemood._history import DEFAULT_LISTENER, History
+from edgemood._history import History
+from edgemood._likings import DEFAULT_LISTENER
 
 _AT_A_TIME = 500  # rows in one transaction: others wait meanwhile
 _SLACK_S = 60.0  # by which a song's end may come later than its length: pauses

@@ -306,6 +306,35 @@ class Engine:
         """Note that the listener wants a song never again, until he likes it; song, at, errors as for `played`."""
         return self._library.add_event(self._library.find(song), "ban", at, listener=self.listener)
 
+    def liking(self, song: int | FilePath) -> str | None:
+        """What the listener said last of a song: ``"like"``, ``"ban"``, or None if neither; errors as for `played`."""
+        return self._library.liking(self._library.find(song), self.listener)
+
+    def take_back(self, song: int | FilePath, kind: str, at: float) -> bool:
+        """Forget one thing that the listener did, as if he had not: a wrong key was pressed.
+
+        Parameters
+        ----------
+        song
+            As for `played`.
+        kind
+            What he did: ``"play"``, ``"skip"``, ``"like"`` or ``"ban"``.
+        at
+            When, to the millisecond: as `played`, `skipped`, `liked` and `banned` told.
+
+        Returns
+        -------
+        bool
+            Whether he did so then.
+
+        Raises
+        ------
+        UnknownTrackError, ConfigError, LibraryError
+            As for `played`.
+
+        """
+        return self._library.take_back(self._library.find(song), kind, at, self.listener)
+
     def forget(self) -> int:
         """Remove all that the listener did, and so all that was learned from it; give how many plays and events."""
         return self._library.forget(self.listener)

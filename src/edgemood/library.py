@@ -29,9 +29,10 @@ from numpy.typing import NDArray
 
 from edgemood import _pack
 from edgemood._database import Database
-from edgemood._history import DEFAULT_LISTENER, require_name
+from edgemood._history import require_name
 from edgemood._imported import Heard, Imported
 from edgemood._intake import FileStamp, Intake, Recipe, State, span_of
+from edgemood._likings import DEFAULT_LISTENER
 from edgemood._lists import Lists, Marks, SongPlace, SongRow
 from edgemood._notes import Notes
 from edgemood._shelf import FEW, Shelves

@@ -49,7 +49,7 @@ def make(settings: Settings) -> FastAPI:
     errors.install(app)
     parts = service.Parts(settings, desk, gate, metrics, scanner, feed, Watch(desk, feed))
     rest = subsonic.router(desk, settings, lambda: scanner.running)
-    routers = (songs.make(desk, editions), listening.make(desk, settings), service.make(parts), rest)
+    routers = (songs.make(desk, editions), listening.make(desk, settings, feed), service.make(parts), rest)
     for router in routers:
         app.include_router(router)
     app.state.routes = [route for router in routers for route in router.routes]

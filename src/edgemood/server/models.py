@@ -82,8 +82,9 @@ class Span(Scored):
 
 
 class SongWithCurve(Song):
-    """A song with the course of its mood."""
+    """A song with the course of its mood, and what the listener said of it last."""
 
+    liking: Literal["like", "ban"] | None
     timeline: list[Span]
 
 
@@ -284,6 +285,13 @@ class EventGiven(SongNamed):
     event: Literal["skip", "like", "ban"]
     heard: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     offered: bool = False
+
+
+class TakenBack(SongNamed):
+    """Something that was done about a song, and when: as the answer to it or the history tells."""
+
+    event: Literal["play", "skip", "like", "ban"]
+    at: Time
 
 
 class LabelGiven(Given):

@@ -42,16 +42,12 @@ def refusal(method: str, path: str, headers: Headers, allowed: Collection[str]) 
     if len(hosts) != 1 or not _is_ours(hosts[0], allowed):
         return Refused(421, "this server has another name: ask for it by its address, or start it with --allow-host")
     sites = [value for name, value in headers if name == b"sec-fetch-site"]
-    foreign = any(site not in _OWN for site in sites)
-    if method in {"GET", "HEAD"}:
-        modes = [value for name, value in headers if name == b"sec-fetch-mode"]
-        if foreign and not (modes == [b"navigate"] and not is_data(path)):
-            return Refused(403, "pages of other sites may not ask this server")
-        return None
     origins = [value.decode("latin-1").lower() for name, value in headers if name == b"origin"]
-    if foreign or any(not _same(origin, hosts[0]) for origin in origins):
-        return Refused(403, "pages of other sites may not tell this server anything")
-    return None
+    foreign = any(site not in _OWN for site in sites) or any(not _same(origin, hosts[0]) for origin in origins)
+    modes = [value for name, value in headers if name == b"sec-fetch-mode"]
+    if not foreign or (method in {"GET", "HEAD"} and modes == [b"navigate"] and not is_data(path)):
+        return None  # a link elsewhere may lead to the page
+    return Refused(403, f"pages of other sites may not {'ask' if method in {'GET', 'HEAD'} else 'tell'} this server")
 
 
 def is_data(path: str) -> bool:

@@ -15,6 +15,7 @@ from edgemood.server import models
 from edgemood.server.desk import Desk, Lane
 from edgemood.server.routes import router
 from edgemood.server.settings import Settings
+from edgemood.server.streams import Feed
 from edgemood.server.strict import answer, problems
 
 _POINTS = 200
@@ -23,7 +24,7 @@ _AHEAD_S = 86_400.0
 Asked = Annotated[models.Whose, Query()]
 
 
-def make(desk: Desk, settings: Settings) -> APIRouter:
+def make(desk: Desk, settings: Settings, feed: Feed) -> APIRouter:
     """Make the routes."""
     api = router("listening")
 
@@ -68,6 +69,14 @@ def make(desk: Desk, settings: Settings) -> APIRouter:
     async def done(asked: Asked, given: models.EventGiven) -> Response:
         """Note a skip, a like or a ban; it is on the disk when this is answered."""
         return answer(await desk.ask(lambda e: _done(e, given), listener=asked.listener, lane=Lane.NOTE), 201)
+
+    @api.delete("/events", response_model=models.Forgotten, responses=problems(404))
+    async def taken_back(asked: Asked, given: models.TakenBack) -> Response:
+        """Take back a play, skip, like or ban: it is as if it had not been."""
+        removed = await desk.ask(lambda e: _taken_back(e, given), listener=asked.listener, lane=Lane.NOTE)
+        if removed:
+            feed.send("listener", {"changed": True})  # nothing new is there by which others would notice
+        return answer({"removed": int(removed)})
 
     return api
 
@@ -129,6 +138,10 @@ def _song(given: models.SongNamed) -> int | FilePath:
 def _played(engine: Engine, given: models.PlayGiven) -> dict[str, Any]:
     track = engine.track(_song(given))
     return shapes.played(engine.played(track.id, given.at, given.offered), track)
+
+
+def _taken_back(engine: Engine, given: models.TakenBack) -> bool:
+    return engine.take_back(_song(given), given.event, given.at)
 
 
 def _done(engine: Engine, given: models.EventGiven) -> dict[str, Any]:

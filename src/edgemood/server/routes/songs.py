@@ -57,10 +57,9 @@ def make(desk: Desk, editions: Kept[Edition]) -> APIRouter:
         return answer(await editions.ask(lambda engine, edition: _listed(engine, edition, asked)))
 
     @api.get("/songs/{song}", response_model=models.SongWithCurve, responses=problems(404))
-    async def song(song: SongId) -> Response:
+    async def song(song: SongId, asked: Annotated[models.Whose, Query()]) -> Response:
         """Tell all about one song, with the course of its mood."""
-        track = await desk.ask(lambda engine: engine.track(song))
-        return answer({**shapes.track(track), "timeline": _timeline(track)})
+        return answer(await desk.ask(lambda engine: _song(engine, song), listener=asked.listener))
 
     @api.get("/songs/{song}/curve", response_model=models.Curve, responses=problems(404))
     async def curve(song: SongId) -> Response:
@@ -127,6 +126,11 @@ def _listed(engine: Engine, edition: Edition, asked: models.Listed) -> dict[str,
     ids, cursor = songs.page(found, asked.sort, asked.limit, asked.cursor, asked.order == "desc")
     tracks = engine.store.tracks_of(ids)
     return {"songs": [shapes.track(track) for track in tracks], "next_cursor": cursor, "total": int(found.sum())}
+
+
+def _song(engine: Engine, song: int) -> dict[str, Any]:
+    track = engine.track(song)
+    return {**shapes.track(track), "liking": engine.liking(song), "timeline": _timeline(track)}
 
 
 def _timeline(track: Track) -> list[dict[str, Any]]:
