@@ -146,6 +146,39 @@ def test_from_a_song_one_comes_back_to_the_map(browser: Any, server: Server, siz
         page.until(f"document.body.dataset.view !== 'song' && {FOCUS}.id === 'plane'")
 
 
+def test_a_ban_by_mistake_is_taken_back(browser: Any, server: Server) -> None:
+    with opened(browser, address(server, "#/next"), "unit") as page:
+        first = rows(page)[0]
+        page.tab.click(f"#queue li:has(a[href='{first}']) .deed.ban")
+        page.says("#toast", "Banned")
+        page.until(f"document.querySelector('#queue a.what').hash !== '{first}'")
+        page.tab.focus("#toast .undo")
+        page.tab.keyboard.press("Enter")
+        page.says("#toast", "Taken back")
+        page.until(f"document.querySelector('#queue a.what').hash === '{first}'")
+        assert page.tab.evaluate(f"{FOCUS}.id") == "next"
+
+
+def test_what_was_heard_is_taken_back_later_and_a_song_tells_what_one_said_of_it(browser: Any, server: Server) -> None:
+    with opened(browser, address(server, "#/song/7"), "phone") as page:
+        page.tab.wait_for_selector("#song .verdict")
+        assert page.tab.locator("#song .liking").inner_text() == ""
+        page.tab.click("#song .deed.ban")
+        page.says("#song .liking", "You banned it: it is not offered until you like it.")
+        page.tab.evaluate("location.hash = '#/now'")
+        page.tab.click("#heard summary")
+        page.tab.focus("#heard-list li:first-child button")
+        assert page.tab.evaluate(f"{FOCUS}.ariaLabel.startsWith('Undo: banned ')")
+        page.tab.keyboard.press("Enter")
+        page.until("!document.querySelector('#heard-list').innerText.includes('banned')")
+        assert page.tab.evaluate(f"{FOCUS}.ariaLabel.startsWith('Undo: played ')")
+        page.tab.evaluate("location.hash = '#/song/7'")
+        page.until("document.querySelector('#song .liking')?.textContent === ''")
+        for number in (8, 7):  # as another page may
+            server.json("POST", "/api/events", {"id": number, "event": "like"})
+        page.says("#song .liking", "You like it.")
+
+
 def test_a_long_list_stays_where_one_looks(browser: Any, tmp_path: Path) -> None:
     library = tmp_path / "library.db"
     with Library.open(library) as shelved:

@@ -1,9 +1,9 @@
 // The listener: the mood now and why, the last hours as a curve and as a way on the map, what was heard.
 
-import { ask, mine, note, on, remember, remembered, setListener, tell, who, get } from "./ask.js";
+import { ask, mine, note, on, remember, remembered, send_, setListener, tell, who, get } from "./ask.js";
 import { curve } from "./curve.js";
 import { bars, sign } from "./moods.js";
-import { $, h, icon, keeping, say, sentence, timeOfDay, titled, toast, toldElsewhere, words } from "./ui.js";
+import { $, h, icon, keeping, say, sentence, timeOfDay, titled, toast, toastOf, toldElsewhere, words } from "./ui.js";
 
 const HOURS = [1, 6, 24];
 const LATEST_S = 240; // how long the last mood is drawn on
@@ -75,7 +75,7 @@ function history({ points, plays }) {
 function heard(plays) {
   $("heard").hidden = !plays.length;
   const last = plays.slice(-HEARD).reverse();
-  const rows = last.map((play) => h("li", { "data-key": play.at }, h("time", {}, timeOfDay(play.at)), h("a", { href: `#/song/${play.id}` }, words(titled(play))), h("em", {}, DONE[play.event] ?? play.event)));
+  const rows = last.map((play) => h("li", { "data-key": play.at }, h("time", {}, timeOfDay(play.at)), h("a", { href: `#/song/${play.id}` }, words(titled(play))), h("em", {}, DONE[play.event] ?? play.event), h("button", { type: "button", class: "quiet", "aria-label": `Undo: ${DONE[play.event]} ${titled(play)}`, onclick: () => undo(play, play) }, "Undo")));
   keeping($("heard-list"), () => $("heard-list").replaceChildren(...rows), $("heard").querySelector("summary"));
 }
 
@@ -84,13 +84,24 @@ function heard(plays) {
 /** Note what the listener did about a song, say so, and have everything that depends on it asked anew. offered: it was chosen for the mood; nobody asked for one like it. */
 export async function did(song, what, offered = false) {
   try {
-    if (what === "play") await note("api/plays", { id: song.id, offered });
-    else await note("api/events", { id: song.id, event: what, ...(what === "skip" ? { offered } : {}) });
-    toast(sign(song.mood), " ", sentence(DONE[what]), " ", words(titled(song)));
+    const more = what === "play" || what === "skip" ? { offered } : {};
+    const { at } = await (what === "play" ? note("api/plays", { id: song.id, ...more }) : note("api/events", { id: song.id, event: what, ...more }));
+    toastOf(() => undo(song, { event: what, at }), sign(song.mood), " ", sentence(DONE[what]), " ", words(titled(song)));
     tell("did", { song, what });
   } catch (error) {
     toast(error.type === "Offline" ? "Not noted: edgemood does not answer." : sentence(error.message));
     throw error;
+  }
+}
+
+/** Take something back that was done by mistake. */
+async function undo(song, { event, at }) {
+  try {
+    await send_("DELETE", "api/events", { id: song.id, event, at }, { listener: who() });
+    toast("Taken back: ", DONE[event], " ", words(titled(song)));
+    tell("did", { song, what: "undo" });
+  } catch (error) {
+    toast(error.type === "Offline" ? "Not taken back: edgemood does not answer." : sentence(error.message));
   }
 }
 

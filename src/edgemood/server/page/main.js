@@ -137,6 +137,7 @@ listener.start();
 queue.start();
 songs.start();
 scan.start();
+song.start();
 theme(chosen);
 on("login", login);
 on("whole", () => $("login").open && $("login").close()); // the token was given in another tab

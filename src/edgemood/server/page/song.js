@@ -1,6 +1,6 @@
 // One song: its mood, how it goes through the song and which part decided, and what can be done about it.
 
-import { get, send_, tell } from "./ask.js";
+import { mine, on, send_, tell } from "./ask.js";
 import { curve } from "./curve.js";
 import { deeds } from "./listener.js";
 import { bars, labels, sign, tag } from "./moods.js";
@@ -9,6 +9,8 @@ import { like } from "./queue.js";
 import { $, clock, h, keeping, say, sentence, titled, toast, toldElsewhere, words } from "./ui.js";
 
 const NUMBER = /^[1-9]\d{0,14}$/;
+
+const LIKING = { like: "You like it.", ban: "You banned it: it is not offered until you like it." };
 
 let open = null;
 let shown = ""; // the song as it is drawn
@@ -28,7 +30,7 @@ export async function load() {
   const id = open;
   if (!NUMBER.test(id)) return unknown(`a song's address ends in its number, not in “${id}”`);
   try {
-    const song = await get(`api/songs/${id}`);
+    const song = await mine(`api/songs/${id}`);
     if (open === id) draw(song);
   } catch (error) {
     if (open !== id || toldElsewhere(error)) return;
@@ -63,7 +65,7 @@ function fill(song) {
   $("song-title").textContent = titled(song);
   map.show(song);
   const facts = [song.artist || "unknown artist", song.album, song.genre].filter(Boolean);
-  const verdict = h("div", { class: "verdict-part" }, h("p", { class: "facts" }, facts.map((fact) => words(fact)), h("span", {}, clock(song.duration_s))), deeds(song), h("p", { class: "verdict" }, tag(song)));
+  const verdict = h("div", { class: "verdict-part" }, h("p", { class: "facts" }, facts.map((fact) => words(fact)), h("span", {}, clock(song.duration_s))), deeds(song), h("p", { class: "liking" }, LIKING[song.liking]), h("p", { class: "verdict" }, tag(song)));
   const place = h("div");
   const time = h("div", { class: "over-time", hidden: !song.timeline?.length }, h("h3", {}, "Through the song"), place);
   const rest = h("div", { class: "rest" }, song.scores && [h("h3", {}, "All of it"), bars(song.scores)], buttons(song), correction(song), h("p", { class: "path" }, words(song.path)));
@@ -98,4 +100,8 @@ function correction(song) {
   };
   const choice = (mood) => h("button", { type: "button", class: "chip", "aria-pressed": String(song.labelled === mood), onclick: () => set(song.labelled === mood ? null : mood) }, sign(mood), mood);
   return h("details", {}, h("summary", {}, song.labelled ? `You set its mood: ${song.labelled}` : "Not its mood?"), h("div", { class: "chips" }, labels.map(choice)));
+}
+
+export function start() {
+  for (const news of ["did", "listener"]) on(news, load);
 }

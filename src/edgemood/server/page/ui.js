@@ -96,12 +96,21 @@ const CONTROLS = "a[href], button, summary, input, select";
 let gone = 0;
 
 /** Say for some seconds what was done. */
-export function toast(...content) {
+export const toast = (...content) => pass(4500, h("p", {}, content));
+
+/** The same, longer, with a button that takes it back; it does not go from under a finger or the focus. */
+export const toastOf = (undo, ...content) => pass(9000, h("p", {}, content), h("button", { type: "button", class: "undo", onclick: undo }, "Undo"));
+
+function pass(ms, ...content) {
   const place = $("toast");
+  if (place.contains(document.activeElement)) $(document.body.dataset.view).focus({ preventScroll: true });
   place.replaceChildren(...content);
   place.classList.add("shown");
   clearTimeout(gone);
-  gone = setTimeout(() => place.classList.remove("shown"), 4500);
+  gone = setTimeout(function end() {
+    if (place.matches(":hover, :focus-within")) gone = setTimeout(end, 1000);
+    else place.classList.remove("shown");
+  }, ms);
 }
 
 /** Act at most once per `ms`, with the last arguments. */
