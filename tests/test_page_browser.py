@@ -73,6 +73,11 @@ def test_scan_a_folder_see_the_map_play_ten_songs_like_and_skip(browser: Any, tm
         like_and_skip(page, server)
 
 
+def settled(page: Page) -> None:
+    """Wait as long as the queue takes no press: songs may just have moved up."""
+    page.tab.wait_for_timeout(700)
+
+
 def session(page: Page) -> set[str]:
     """Play five songs of one mood, then five of another; give what was said of the listener's mood after each."""
     said = set()
@@ -82,6 +87,7 @@ def session(page: Page) -> set[str]:
             page.until(f"document.querySelector('#aim [data-mood={mood}]').getAttribute('aria-checked') === 'true'")
             page.until("document.querySelector('#queue .deed.played') && !document.querySelector('#queue[aria-busy]')")
             first = queue(page)[0]
+            settled(page)
             page.tab.locator("#queue .deed.played").first.click()
             page.says("#toast", "Played")
             page.until(f"document.querySelector('#queue a.what')?.getAttribute('href') !== {first!r}")
@@ -92,8 +98,10 @@ def session(page: Page) -> set[str]:
 
 def like_and_skip(page: Page, server: Server) -> None:
     before = queue(page)
+    settled(page)
     page.tab.locator("#queue .deed.like").first.click()
     page.says("#toast", "Liked")
+    settled(page)
     page.tab.locator("#queue .deed.skip").first.click()
     page.says("#toast", "Skipped")
     page.until(f"document.querySelector('#queue a.what').getAttribute('href') !== {before[0]!r}")

@@ -159,6 +159,41 @@ def test_a_ban_by_mistake_is_taken_back(browser: Any, server: Server) -> None:
         assert page.tab.evaluate(f"{FOCUS}.id") == "next"
 
 
+def test_pressing_twice_does_not_hit_the_next_song(browser: Any, server: Server) -> None:
+    with opened(browser, address(server, "#/next"), "unit") as page:
+        for pause_ms in (0, 120, 300, 450):
+            rows(page)
+            page.tab.wait_for_timeout(900)
+            box = page.tab.locator("#queue .deed.skip").first.bounding_box()
+            before = len(server.json("GET", "/api/listener/history")["plays"])
+            for _ in range(2):
+                page.tab.mouse.click(box["x"] + 10, box["y"] + 10)
+                page.tab.wait_for_timeout(pause_ms)
+            page.tab.wait_for_timeout(600)
+            assert len(server.json("GET", "/api/listener/history")["plays"]) == before + 1, pause_ms
+
+
+def test_a_key_that_is_held_or_pressed_twice_is_one_deed(browser: Any, server: Server) -> None:
+    def done() -> int:
+        return len(server.json("GET", "/api/listener/history")["plays"])
+
+    with opened(browser, address(server, "#/next"), "unit") as page:
+        rows(page)
+        before = done()
+        page.tab.locator("#queue .deed.played").first.focus()
+        for _ in range(30):  # down again and again without up is how a held key looks
+            page.tab.keyboard.down("Enter")
+            page.tab.wait_for_timeout(30)
+        page.tab.keyboard.up("Enter")
+        page.tab.wait_for_timeout(900)
+        assert done() == before + 1
+        for _ in range(2):
+            page.tab.keyboard.press("Enter")
+            page.tab.wait_for_timeout(150)
+        page.tab.wait_for_timeout(600)
+        assert done() == before + 2
+
+
 def test_what_was_heard_is_taken_back_later_and_a_song_tells_what_one_said_of_it(browser: Any, server: Server) -> None:
     with opened(browser, address(server, "#/song/7"), "phone") as page:
         page.tab.wait_for_selector("#song .verdict")
@@ -198,6 +233,70 @@ def test_a_long_list_stays_where_one_looks(browser: Any, tmp_path: Path) -> None
             assert page.tab.locator("#list li").count() >= 240
             assert page.tab.evaluate(f"{FOCUS}.hash") == song
             assert page.tab.evaluate("document.getElementById('songs').scrollTop") == down
+
+
+@pytest.mark.parametrize("size", ["phone", "desk"])
+def test_keys_reach_songs_at_the_edge_of_the_whole_map(browser: Any, server: Server, size: str) -> None:
+    with opened(browser, address(server), size) as page:
+        drawn(page)
+        page.tab.focus("#plane")
+        for keys in (["ArrowUp", "ArrowRight"], ["ArrowDown", "ArrowLeft"]):
+            for _ in range(20):
+                for key in keys:
+                    page.tab.keyboard.press(key)
+            is_ = page.tab.evaluate("edgemoodMap.now()")
+            way = 1 if "ArrowRight" in keys else -1
+            assert is_["zoom"] == 1 and way * is_["cross"][0] > 50 and way * is_["cross"][1] < -50
+        for _ in range(20):  # from the corner back to the songs
+            if page.tab.locator("#spot:not([hidden])").count():
+                break
+            for key in ("ArrowUp", "ArrowRight"):
+                page.tab.keyboard.press(key)
+                page.tab.wait_for_timeout(150)
+        page.tab.keyboard.press("Enter")
+        page.tab.wait_for_selector("#song .verdict")
+        song = server.json("GET", f"/api/songs/{page.tab.evaluate('location.hash').rpartition('/')[2]}")
+        assert song["valence"] < 0 and song["arousal"] < 0
+
+
+def test_on_the_map_the_cross_comes_back_before_the_map_moves(browser: Any, server: Server) -> None:
+    with opened(browser, address(server), "unit") as page:
+        drawn(page)
+        page.tab.focus("#plane")
+        for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowLeft"):
+            page.tab.keyboard.press(key)
+        assert page.tab.evaluate("edgemoodMap.now().cross") == pytest.approx([0, 0], abs=1e-6)
+        for key in ("+", "+", "+", "ArrowRight", "ArrowLeft"):
+            page.tab.keyboard.press(key)
+        now = page.tab.evaluate("edgemoodMap.now()")
+        assert [*now["cross"], now["x"]] == pytest.approx([0, 0, 0], abs=1e-6)
+
+
+def marked(page: Page) -> list[float]:
+    return list(page.tab.evaluate("edgemoodMap.now().mark"))
+
+
+def test_a_song_is_marked_where_it_lies(browser: Any, server: Server) -> None:
+    with opened(browser, address(server, "#/song/7"), "desk") as page:
+        page.tab.wait_for_selector("#song .verdict")
+        drawn(page)
+        before = marked(page)
+        page.tab.click("#song details summary")
+        page.tab.click("#song details .chip:has-text('angry')")
+        page.until(f"edgemoodMap.now().mark[0] !== {before[0]}")
+        song = server.json("GET", "/api/songs/7")
+        assert marked(page) == pytest.approx([song["valence"], song["arousal"]], abs=0.02)
+        page.tab.click("#song details .chip:has-text('as the model judged')")
+        page.until(f"edgemoodMap.now().mark[0] === {before[0]}")
+
+
+def test_show_on_the_map_marks_the_song_there(browser: Any, server: Server) -> None:
+    with opened(browser, address(server, "#/song/7"), "phone") as page:
+        page.tab.click("#song .to-map")
+        page.tab.wait_for_selector("body[data-view=map]")
+        page.tab.wait_for_timeout(400)
+        song = server.json("GET", "/api/songs/7")
+        assert marked(page) == pytest.approx([song["valence"], song["arousal"]], abs=0.02)
 
 
 # -------------------------------------------------------------------------------------------------------- the address

@@ -101,7 +101,8 @@ def test_filters(api: Client) -> None:
         return {song["id"] for song in api.get("/api/library", params={"limit": 200, **asked}).json()["songs"]}
 
     assert ids(mood="calm") == {1, 5, 9, 13, 17, 21}
-    assert ids(artist="artist 5") == {6, 12, 18, 24} and ids(artist="artist") == set()
+    assert ids(artist="artist 5") == {6, 12, 18, 24} and ids(artist="artist") == set(range(1, 25))
+    assert ids(artist="nobody") == set()
     assert ids(missing="true") == set() and ids(unsure="false") == set(range(1, 25))
     assert ids(mood="none") == set() and ids(genre="rock") == set()
 
@@ -258,6 +259,11 @@ def test_what_was_done_by_mistake_is_taken_back(api: Client) -> None:
         {"id": 1, "event": "ban"},
     ):
         assert error_of(api.request("DELETE", "/api/events", json=wrong))[0] in {404, 422}
+
+
+def test_a_path_is_a_whole_one(api: Client) -> None:
+    said = api.post("/api/plays", json={"path": "song.ogg"})
+    assert error_of(said) == (422, "ConfigError") and "no absolute path" in said.json()["error"]["message"]
 
 
 def test_what_was_offered_is_noted_as_such(api: Client, library: Path) -> None:

@@ -124,6 +124,27 @@ def test_a_library_without_songs() -> None:
     assert songs.page(nothing, "title", 5, None, False) == ([], None)
 
 
+@pytest.mark.parametrize(
+    ("artist", "ids"),
+    [
+        ("Max", [1]),
+        ("max richter", [2]),
+        ("ric", [2]),
+        ("ma", [1, 2]),
+        ("max x", []),
+        ("!!!", [3]),
+        ("!!", []),
+        ("", [4]),
+        ("two lines", [5]),
+        ("lines", [5]),
+    ],
+)
+def test_an_artist_is_named_whole_or_by_how_he_begins(artist: str, ids: list[int]) -> None:
+    names = ["MAX", "Max Richter", "!!!", "", "two\nlines"]
+    songs = Builder().build([row(i + 1, "a", artist=name) for i, name in enumerate(names)])
+    assert songs.ids[songs.select(Sieve(artist=artist))].tolist() == ids
+
+
 def test_songs_without_a_title_are_sorted_by_the_name_they_are_shown_by() -> None:
     songs = Builder().build([row(1, "b"), row(2, "", path=b"/music/C.ogg"), row(3, "d")])
     assert songs.page(songs.select(Sieve()), "title", 9, None, False)[0] == [1, 2, 3]

@@ -122,6 +122,7 @@ def within(seconds: float, question: Callable[[], object]) -> bool:
         (["--library", "{other}"], "--library: {other} is a database of another program"),
         (["--library", "{newer}"], "--library: {newer} was written by a newer edgemood"),
         (["--library", "{good}/l.db"], "--library {good}/l.db: Not a directory"),
+        (["--memory", "1"], "--memory 1: no scan does with less than 64M"),
         (["--proxy", "everywhere"], "--proxy everywhere: this is no address"),
         (["--subsonic-user", "me"], "--subsonic-user me: this needs --subsonic-password-file"),
         (["--subsonic-user", "", "--subsonic-password-file", "{short}"], "--subsonic-user: the name is empty"),

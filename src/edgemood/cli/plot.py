@@ -73,7 +73,7 @@ def song(ctx: click.Context, song: str, out: str | None, as_json: bool) -> None:
         else:
             analysis = _judged(mood, path)
             judged, tags, note = analysis.mood, analysis.tags, ""
-    title = tags.title or PurePath(path).name
+    title = tags.title or shapes.shown(PurePath(path).name)
     out = out or f"edgemood-{printable(PurePath(path).stem)[:_LONGEST].replace('/', ' ')}.png"
     name = f"{title} ({tags.artist})" if tags.artist else title
     _write(out, pictures.song(judged, name, PurePath(out).suffix, note), as_json)
@@ -151,7 +151,7 @@ def _judged(mood: Engine, path: str) -> SongAnalysis:
 
 
 def _name(track: Track) -> str:
-    return track.tags.title or PurePath(track.path).stem
+    return track.tags.title or shapes.shown(PurePath(track.path).stem)
 
 
 def _write(out: str, picture: Picture, as_json: bool) -> None:

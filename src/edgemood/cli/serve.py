@@ -44,7 +44,7 @@ def secret(file: str | None, what: str) -> str | None:
     epilog=example(
         "edgemood serve",
         "edgemood serve --folder ~/Music --cpu 50% --open",
-        "head -c 24 /dev/urandom | base64 > token; edgemood serve --host 0.0.0.0 --token-file token",
+        "(umask 077; head -c 24 /dev/urandom | base64 > token); edgemood serve --host 0.0.0.0 --token-file token",
     )
 )
 @library_option

@@ -39,8 +39,8 @@ Keys = NDArray[np.bytes_] | NDArray[np.float64]
 class Sieve:
     """Which songs to show; None: whatever they are.
 
-    search: beginnings of words in title, artist, album, genre or path; mood: its name; artist: the whole name; genre:
-    a part of it; missing, unsure: whether they are.
+    search: beginnings of words in title, artist, album, genre or path; mood: its name; artist: the whole name, or where
+    nobody has it how its words begin; genre: a part of it; missing, unsure: whether they are.
     """
 
     search: str = ""
@@ -78,8 +78,7 @@ class Catalogue:
         if sieve.mood is not None:
             found &= self.mood == self._mood(sieve.mood)
         if sieve.artist is not None:
-            wanted = fold(sieve.artist)
-            found &= np.array([fold(name) == wanted for name in self.artists] or [False])[self.artist]
+            found &= self._artists(sieve.artist)[self.artist]
         if sieve.genre is not None:
             wanted = fold(sieve.genre)
             found &= np.array([wanted in name for name in self.genres] or [False])[self.genre]
@@ -100,6 +99,16 @@ class Catalogue:
         rows = order[found[order]][: limit + 1]
         ids = self.ids[rows[:limit]].tolist()
         return ids, self._cursor(by, backwards, int(rows[limit - 1])) if len(rows) > limit else None
+
+    def _artists(self, name: str) -> Mask:
+        """Tell which artists have this name; where none has, whose names have words that begin as its words do."""
+        names, wanted = [fold(one.replace("\n", " ")) for one in self.artists] or [""], fold(name)
+        found = np.array([one == wanted for one in names])
+        if found.any() or not any(sign.isalnum() for sign in wanted):
+            return found
+        gather = Gather()
+        gather.add(names)
+        return gather.done().find(name)
 
     def _mood(self, name: str) -> int:
         if name in self.moods:

@@ -332,7 +332,10 @@ class Which(Asked):
 
     search: Text = Field("", description="Beginnings of words in title, artist, album, genre or path.")
     mood: Name | None = Field(None, description="A mood, or none: songs that no model has judged.")
-    artist: Text | None = Field(None, description="The whole name; case and accents do not matter.")
+    artist: Text | None = Field(
+        None,
+        description="The whole name, or where nobody has that, how its words begin; case and accents do not matter.",
+    )
     genre: Text | None = Field(None, description="Any part of it.")
     missing: bool | None = None
     unsure: bool | None = None

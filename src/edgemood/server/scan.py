@@ -174,6 +174,8 @@ def _chosen(folders: Sequence[str] | None, allowed: Sequence[str]) -> list[str]:
             _require_folder(folder, roots)
         return [os.path.realpath(folder) for folder in folders]
     there = [root for root in roots if os.path.isdir(root)]  # noqa: PTH112
+    if not there and roots:
+        raise ScanError(f"no folder that may be scanned is there now: {', '.join(map(shown, roots))}")
     if not there:
         raise ScanError("there is no folder to scan: start the server with --folder DIR")
     return there

@@ -22,6 +22,7 @@ SHORTEST_TOKEN = 16
 SHORTEST_PASSWORD = 8
 
 _LONGEST_TOKEN = 1000
+_LEAST_MEMORY = 64 << 20  # bytes; how much it takes a scan tells itself
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
 
 
@@ -86,8 +87,8 @@ class Settings:
         Proxies(self.proxies)  # which says what is wrong with them
         if self.cpu:
             read_cpu(self.cpu)
-        if self.memory:
-            read_size(self.memory)
+        if self.memory and read_size(self.memory) < _LEAST_MEMORY:
+            raise ConfigError(f"--memory {self.memory}: no scan does with less than {_LEAST_MEMORY >> 20}M")
 
     @property
     def library_path(self) -> str:
@@ -109,7 +110,7 @@ class Settings:
             if not self.is_local:
                 raise ConfigError(
                     f"others can reach {self.host}, so clients have to know a token: make one with "
-                    "`head -c 24 /dev/urandom | base64 > token` and give it by --token-file token"
+                    "`(umask 077; head -c 24 /dev/urandom | base64 > token)` and give it by --token-file token"
                 )
         elif not (SHORTEST_TOKEN <= len(self.token) <= _LONGEST_TOKEN):
             raise ConfigError(

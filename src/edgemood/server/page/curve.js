@@ -11,10 +11,14 @@ const DECIDED = 0.5; // the strongest spans that hold this much of the attention
 
 const ease = (t) => t * t * (3 - 2 * t);
 
-/** Shares at moments: at the middle of each span, eased between, so that they always sum to one. */
+/**
+ * Shares at moments, which always sum to one. A song's moods go over into each other: they are those of the middle of
+ * each span, eased between. A listener's were read at a moment and held until the next.
+ */
 function moments(spans, moods) {
-  const middles = spans.map((span) => (span.start_s + span.end_s) / 2);
   const shares = spans.map((span) => moods.map((mood) => span.scores[mood] ?? 0));
+  if (spans[0].attention == null) return spans.flatMap((span, k) => [span.start_s, span.end_s].map((at) => ({ at, shares: shares[k] })));
+  const middles = spans.map((span) => (span.start_s + span.end_s) / 2);
   const out = [{ at: spans[0].start_s, shares: shares[0] }];
   middles.forEach((at, k) => {
     out.push({ at, shares: shares[k] });

@@ -3,8 +3,8 @@
 const STILL = 6; // pixels a finger may slip in a tap
 const STEP = 60; // pixels an arrow key moves
 
-/** Call pan(dx, dy), zoom(by, x, y) and whole() as fingers, mouse and keys want. A tap becomes an event "tap". */
-export function moves(place, { pan, zoom, whole }) {
+/** Call pan(dx, dy), step(dx, dy), zoom(by, x, y) and whole() as fingers, mouse and keys want. A tap becomes an event "tap". */
+export function moves(place, { pan, step, zoom, whole }) {
   const down = new Map();
   let [slipped, pinched] = [0, false];
   const at = (event) => {
@@ -49,7 +49,7 @@ export function moves(place, { pan, zoom, whole }) {
   }, { passive: false });
   place.addEventListener("keydown", (event) => {
     const keys = {
-      ArrowLeft: () => pan(STEP, 0), ArrowRight: () => pan(-STEP, 0), ArrowUp: () => pan(0, STEP), ArrowDown: () => pan(0, -STEP),
+      ArrowLeft: () => step(-STEP, 0), ArrowRight: () => step(STEP, 0), ArrowUp: () => step(0, -STEP), ArrowDown: () => step(0, STEP),
       "+": () => zoom(1.4), "=": () => zoom(1.4), "-": () => zoom(1 / 1.4), 0: whole, Home: whole,
     };
     if (event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;

@@ -8,6 +8,7 @@ import { $, h, icon, keeping, say, sentence, timeOfDay, titled, toast, toastOf, 
 const HOURS = [1, 6, 24];
 const LATEST_S = 240; // how long the last mood is drawn on
 const HEARD = 12;
+const TWICE_MS = 800; // within that a second press is the first one's
 const DONE = { play: "played", skip: "skipped", like: "liked", ban: "banned" };
 
 let hours = Number(remembered("hours", "6")) || 6;
@@ -116,10 +117,11 @@ export function deeds(song, offered = () => false) {
     try {
       await did(song, what, offered());
       button.classList.add("done");
+      setTimeout(() => button.removeAttribute("aria-disabled"), TWICE_MS);
     } catch {
       button.classList.remove("done");
+      button.removeAttribute("aria-disabled");
     }
-    button.removeAttribute("aria-disabled");
   };
   return h("div", { class: "deeds" }, DEEDS.map(([what, image, name]) => h("button", { type: "button", class: `deed ${image}`, "aria-label": `${name}: ${titled(song)}`, title: name, onclick: (event) => press(event, what) }, icon(`i-${image}`), h("span", {}, name))));
 }
@@ -163,6 +165,7 @@ export async function loadListeners() {
 }
 
 export function start() {
+  document.addEventListener("keydown", (event) => event.repeat && event.target.closest?.(".deed") && event.preventDefault(), true); // a key that is held is pressed once
   $("hours").replaceChildren(
     ...HOURS.map((n) => h("button", { type: "button", class: "chip", "aria-pressed": String(n === hours), onclick: (event) => {
       hours = n;

@@ -100,9 +100,18 @@ function everything() {
   scan.load();
 }
 
+let locked = false;
+
 function login() {
+  locked = true;
   const dialog = $("login");
   if (!dialog.open) dialog.showModal();
+}
+
+/** The token was given, here or in another tab. */
+function unlock() {
+  locked = false;
+  if ($("login").open) $("login").close();
 }
 
 async function enter(event) {
@@ -111,7 +120,7 @@ async function enter(event) {
   try {
     await ask("POST", "api/login", { body: { token: $("token").value } });
     note.textContent = $("token").value = "";
-    $("login").close();
+    unlock();
     everything();
     link.follow();
   } catch (error) {
@@ -129,6 +138,7 @@ const reread = later(400, () => {
   forgetSongs();
   map.load();
   songs.renew();
+  song.load();
   if (document.body.dataset.view === "scan") scan.load();
 });
 
@@ -140,7 +150,8 @@ scan.start();
 song.start();
 theme(chosen);
 on("login", login);
-on("whole", () => $("login").open && $("login").close()); // the token was given in another tab
+on("whole", unlock);
+$("login").addEventListener("close", () => locked && login()); // without the token there is nothing to see
 on("back", later(20, everything));
 on("listener", refresh);
 on("library", (news) => news?.problem || reread());

@@ -24,11 +24,13 @@ let [points, overlay, cloud] = [null, null, null];
 let [width, height, ratio] = [0, 0, 1];
 let [asked, share, moving, last, usual] = [false, 1, 0, 0, 16];
 let etag = "";
+let marked = null; // the song that is shown
 
-export const now = () => ({ ...view, share, points: points?.constructor.name, count: cloud?.count ?? 0, finish: () => points.finish() });
+export const now = () => ({ ...view, cross, mark: overlay.marked, share, points: points?.constructor.name, count: cloud?.count ?? 0, finish: () => points.finish() });
 
 // ------------------------------------------------------------------------------------------------------- places
 
+let cross = [0, 0]; // where who has keys only looks: pixels from the middle
 let plot = { x: 0, y: 0, width: 0, height: 0 }; // where all songs lie when all is in sight: x, y its middle
 
 const scaleX = () => (view.zoom * plot.width) / 2;
@@ -43,7 +45,7 @@ function inset() {
   const buttons = { left: above.left - box.left, top: above.top - box.top };
   const right = Math.max(x, width - buttons.left + CLEAR);
   plot = { x: (x + width - right) / 2, y: height / 2, width: width - x - right, height: height - 2 * y };
-  place.style.setProperty("--x", `${plot.x}px`);
+  aim();
   return buttons;
 }
 
@@ -60,8 +62,26 @@ export function pan(dx, dy) {
   changed();
 }
 
+/** Go a step by keys: the map moves below the cross, and where it ends the cross goes on alone. */
+function step(dx, dy) {
+  const before = [view.x * scaleX(), -view.y * scaleY()];
+  const alone = [dx, dy].map((way, k) => (way * cross[k] < 0 ? Math.sign(way) * Math.min(Math.abs(way), Math.abs(cross[k])) : 0));
+  pan(alone[0] - dx, alone[1] - dy);
+  const moved = [view.x * scaleX() - before[0], -view.y * scaleY() - before[1]];
+  aim([dx, dy].map((way, k) => cross[k] + way - moved[k]));
+}
+
+/** Put the cross so far from the middle. */
+function aim(at = [0, 0]) {
+  cross = at.map((way, k) => Math.max(-1, Math.min(1, way / half(k))) * half(k));
+  place.style.setProperty("--x", `${plot.x + cross[0]}px`);
+  place.style.setProperty("--y", `${plot.y + cross[1]}px`);
+}
+
+const half = (k) => (k ? plot.height : plot.width) / 2 || 1;
+
 /** Zoom so that the place at x, y of the screen stays where it is. */
-export function zoom(by, x = plot.x, y = plot.y) {
+export function zoom(by, x = plot.x + cross[0], y = plot.y + cross[1]) {
   const [v, a] = toPlane(x, y);
   view.zoom = Math.min(CLOSEST, Math.max(1, view.zoom * by));
   const [w, b] = toPlane(x, y);
@@ -76,6 +96,7 @@ export function whole() {
 
 /** Move there within a third of a second; at once for who wants less motion. */
 function glide(to) {
+  aim();
   const from = { ...view };
   const began = performance.now();
   const step = (at) => {
@@ -89,8 +110,9 @@ function glide(to) {
   requestAnimationFrame(step);
 }
 
-/** Show where a song lies. */
+/** Show where a song lies, also when it comes to lie elsewhere. */
 export function show(song) {
+  marked = song;
   overlay?.mark(song?.valence == null ? null : spotOf(song));
   render();
 }
@@ -162,7 +184,8 @@ export function dress() {
   if (!points) return;
   const style = getComputedStyle(document.documentElement);
   const [bare, grey, rim] = ["--plane", "--muted", "--rim"].map((name) => channels(style.getPropertyValue(name).trim()));
-  const colours = labels.map((mood) => channels(colour(mood)));
+  const pale = Number(style.getPropertyValue("--pale"));
+  const colours = labels.map((mood) => mixed(channels(colour(mood)), [1, 1, 1], pale));
   const ground = ["angry", "happy", "sad", "calm"].map((mood) => mixed(bare, channels(colour(mood)), 0.07));
   points.dress({ colours, grey, rim, ground, forms: labels.map((mood) => FORMS[mood] ?? 0) });
   overlay.dress();
@@ -223,6 +246,7 @@ export async function load() {
     etag = tag;
     if (wanted) cloud.show(wanted);
     points.load(cloud);
+    show(marked);
     dress();
     explain();
     tell("mapped");
@@ -271,8 +295,8 @@ export function start() {
   dress();
   resize();
   new ResizeObserver(later(16, resize)).observe(place);
-  moves(place, { pan, zoom, whole });
-  describe(place, { songAt, toScreen, size: () => [width, height], middle: () => [plot.x, plot.y], point: (at) => (overlay.point(at), render()) });
+  moves(place, { pan, step, zoom, whole });
+  describe(place, { songAt, toScreen, size: () => [width, height], middle: () => [plot.x + cross[0], plot.y + cross[1]], point: (at) => (overlay.point(at), render()) });
   $("zoom").addEventListener("click", (event) => {
     const what = event.target.closest("[data-zoom]")?.dataset.zoom;
     if (what === "all") whole();

@@ -147,10 +147,11 @@ export class Overlay {
     }
     c.font = `600 13px ${this.font}`;
     const inwards = y < EDGE ? 24 : y > this.height - EDGE ? -24 : 0; // at an edge there are names of moods beside it
-    const right = x < this.width - 70;
-    c.textAlign = inwards ? "center" : right ? "left" : "right";
+    const room = y + inwards > this.buttons.top - 12 ? this.buttons.left : this.width;
+    const right = x < room - 70;
+    c.textAlign = !right ? "right" : inwards ? "center" : "left";
     c.textBaseline = "middle";
-    this.#text("you", x + (inwards ? 0 : right ? 17 : -17), y + inwards, ink.text);
+    this.#text("you", x + (!right ? (inwards ? 12 : -17) : inwards ? 0 : 17), y + inwards, ink.text);
   }
 
   #ring([x, y], radius, wide) {

@@ -6,11 +6,13 @@ import { sign } from "./moods.js";
 import { $, h, keeping, later, say, sentence, titled, toldElsewhere, words } from "./ui.js";
 
 const SONGS = 10;
+const SETTLED_MS = 500;
 const MOODS = ["happy", "angry", "sad", "calm"];
 
 /** mood: null is the listener's own; gradually: lead there from where the listener is; seed: a song to find others like. */
 const wish = { mood: null, gradually: false, seed: null };
 let asking = null;
+let moved = 0; // when songs came to stand elsewhere
 
 function query() {
   if (wish.seed) return { like: wish.seed.id, toward: wish.gradually ? wish.mood : null };
@@ -40,8 +42,17 @@ export async function load() {
 /** Show the picks; a row that stays as it is is kept, so that what is under a finger stays. */
 function fill(picks) {
   const list = $("queue");
-  const rows = new Map([...list.children].map((row) => [row.dataset.said, row]));
+  const before = [...list.children];
+  const rows = new Map(before.map((row) => [row.dataset.said, row]));
   keeping(list, () => list.replaceChildren(...picks.map((pick) => rows.get(`${pick.id} ${pick.reason}`) ?? line(pick))), $("next-title"));
+  if (before.some((row, k) => row !== list.children[k])) moved = performance.now();
+}
+
+/** Who presses as songs move up meant the one that was there; a link one comes to by keys is meant. */
+function unmeant(event) {
+  if (performance.now() - moved > SETTLED_MS || !(event.detail || event.target.closest(".deed"))) return;
+  event.preventDefault();
+  event.stopPropagation();
 }
 
 function line(pick) {
@@ -99,6 +110,7 @@ export function start() {
     to.focus();
   });
   $("again").addEventListener("click", load);
+  $("queue").addEventListener("click", unmeant, true);
   on("aim", ({ mood }) => choose({ mood, gradually: false, seed: null }));
   on("mood", draw);
   on("did", later(60, load));

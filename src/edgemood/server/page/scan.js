@@ -24,7 +24,7 @@ function library({ library: has, problem }) {
   const [songs, judged, failed] = [has.songs ?? 0, has.judged ?? 0, has.failed ?? 0];
   $("library").replaceChildren(
     h("p", { class: "big" }, count(songs, "song")),
-    h("p", {}, songs ? `${number(judged)} with a mood${failed ? `, ${count(failed, "file")} failed` : ""}` : "Nothing here yet. Name the folder with your music, and scan it."),
+    h("p", {}, songs ? `${number(judged)} with a mood${failed ? `, ${count(failed, "file")} failed` : ""}${has.missing ? `, ${count(has.missing, "file")} gone` : ""}` : "Nothing here yet. Name the folder with your music, and scan it."),
     ...(problem && has.songs != null ? [h("p", {}, sentence(problem))] : []),
   );
 }

@@ -79,7 +79,10 @@ function buttons(song) {
     { class: "buttons" },
     song.mood && h("button", { type: "button", onclick: () => like(song) }, "More like this"),
     song.valence != null && h("button", { type: "button", class: "to-map", onclick: () => {
-      if (!matchMedia("(min-width: 1100px)").matches) location.hash = "#/map";
+      if (!matchMedia("(min-width: 1100px)").matches) {
+        addEventListener("hashchange", () => map.show(song), { once: true }); // after this view has gone, and its mark
+        location.hash = "#/map";
+      }
       map.visit(song);
       map.show(song);
     } }, "Show on the map"),
@@ -99,7 +102,7 @@ function correction(song) {
     }
   };
   const choice = (mood) => h("button", { type: "button", class: "chip", "aria-pressed": String(song.labelled === mood), onclick: () => set(song.labelled === mood ? null : mood) }, sign(mood), mood);
-  return h("details", {}, h("summary", {}, song.labelled ? `You set its mood: ${song.labelled}` : "Not its mood?"), h("div", { class: "chips" }, labels.map(choice)));
+  return h("details", {}, h("summary", {}, song.labelled ? `You set its mood: ${song.labelled}` : "Not its mood?"), h("div", { class: "chips" }, labels.map(choice), song.labelled && h("button", { type: "button", class: "chip", onclick: () => set(null) }, "as the model judged")));
 }
 
 export function start() {

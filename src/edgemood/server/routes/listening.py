@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import PurePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -132,6 +133,8 @@ def _song(given: models.SongNamed) -> int | FilePath:
         raise ConfigError("a song is named by its id or by its path: one of both")
     if given.at is not None and given.at > time.time() + _AHEAD_S:
         raise ConfigError(f"at: {given.at} s after the epoch lies ahead of the clock")
+    if given.path is not None and not PurePath(given.path).is_absolute():
+        raise ConfigError(f"path: {given.path!r} is no absolute path")
     return given.id if given.id is not None else str(given.path)
 
 
