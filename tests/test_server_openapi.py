@@ -37,6 +37,7 @@ OWN = {
     ("/api/next", "get"): {"200", "404", "409"},
     ("/api/plays", "post"): {"201", "404"},
     ("/api/events", "post"): {"201", "404"},
+    ("/api/events", "delete"): {"200", "404"},
     ("/api/scan", "post"): {"202", "409"},
     ("/api/login", "post"): {"204"},
     ("/api/login", "delete"): {"204"},
@@ -58,7 +59,7 @@ def library(tmp_path: Path) -> Path:
 def test_every_route_is_described(library: Path) -> None:
     schema = make_app(Settings(library=str(library))).openapi()
     operations = [(path, method, one) for path, methods in schema["paths"].items() for method, one in methods.items()]
-    assert len(operations) == 24
+    assert len(operations) == 25
     for path, method, one in operations:
         assert one["description"], (path, method)
         assert set(one["responses"]) - OWN.get((path, method), {"200"}) == OF_ALL, (path, method)
@@ -123,6 +124,7 @@ BODIES = {
     ("/api/listener/history", "delete"): {"confirm": "default"},
     ("/api/plays", "post"): {"id": 1},
     ("/api/events", "post"): {"id": 1, "event": "like"},
+    ("/api/events", "delete"): {"id": 1, "event": "like", "at": 1.0},
     ("/api/scan", "post"): {},
     ("/api/login", "post"): {"token": "x"},
 }
