@@ -61,7 +61,7 @@ bench-peers: $(PEERS)/.installed $(VENV)/.installed-bench $(VENV)/.cmake
 gates: $(VENV)/.installed-bench $(VENV)/.cmake
 	$(TOOLS) $(BIN)/python -m pytest -s --benchmark-skip benchmarks/bench_gates.py benchmarks/bench_sidebyside.py \
 	  benchmarks/bench_pitch.py benchmarks/bench_live.py benchmarks/bench_models.py benchmarks/bench_rank.py \
-	  benchmarks/bench_month.py benchmarks/bench_serve.py
+	  benchmarks/bench_month.py
 
 faults: $(VENV)/.installed-test
 	for series in powercut kills tags daemon storage errors clock damage bundles mutations; do \
