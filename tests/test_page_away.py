@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import Page, browsing, opened
+from chromium import Page, opened
 from paging import address, drawn, followed, forty, play
 from serving import PATIENCE_S, serving
 
 from edgemood.library import Library
 
 TOKEN = "a-token-that-is-long-enough-to-be-one"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browsing() as found:
-        yield found
 
 
 @pytest.fixture

@@ -11,24 +11,13 @@ from typing import Any
 
 import pytest
 import shelf
-from chromium import Page, browsing, opened
-from paging import HOSTILE, RIGHT_TO_LEFT, address, drawn, forty, play, queue
+from chromium import Page, opened
+from paging import HOSTILE, RIGHT_TO_LEFT, address, drawn, play, queue
 from serving import Server, serving, songs
 
 from edgemood.library import Library
 
 MUSIC = Path(__file__).parent.parent / "examples" / "music"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browsing() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return forty(tmp_path_factory.mktemp("page") / "library.db")
 
 
 @pytest.fixture

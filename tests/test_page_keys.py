@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import shelf
-from chromium import Page, browsing, opened
-from paging import address, drawn, forty, play, queue
+from chromium import Page, opened
+from paging import address, drawn, play, queue
 from serving import Server, serving
 
 from edgemood.library import Library
@@ -18,17 +18,6 @@ from edgemood.library import Library
 DEEDS = {"played": "Played", "like": "Liked", "skip": "Skipped", "ban": "Banned"}
 FOCUS = "document.activeElement"
 _DEED = f"{FOCUS}.closest('#queue li')?.querySelector('a').hash + ' ' + {FOCUS}.classList[1]"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browsing() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return forty(tmp_path_factory.mktemp("keys") / "library.db")
 
 
 @pytest.fixture

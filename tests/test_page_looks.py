@@ -9,22 +9,11 @@ from typing import Any
 
 import pytest
 import shelf
-from chromium import SIZES, axe, browsing, opened
-from paging import address, drawn, forty, play
+from chromium import SIZES, axe, opened
+from paging import address, drawn, play
 from serving import Server, serving
 
 VIEWS = ("map", "now", "next", "songs", "scan", "song/1")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with browsing() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return forty(tmp_path_factory.mktemp("looks") / "library.db")
 
 
 @pytest.fixture
